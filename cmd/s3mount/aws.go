@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go/logging"
+
+	"s3mount/s3"
+	"s3mount/sigv4"
+)
+
+// noCredentialsHint says where was looked.
+const noCredentialsHint = "looked in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), in the profile (--profile or AWS_PROFILE; SSO, roles and credential_process included) of ~/.aws/config and ~/.aws/credentials, for a web identity token, and at the container's and EC2's metadata service; for a public bucket use --no-sign-request"
+
+// awsSettings are what the AWS configuration says: the environment and the
+// shared files, read as the AWS CLI reads them.
+type awsSettings struct {
+	region   string
+	endpoint *url.URL // nil: AWS's own
+	caBundle []byte
+	keys     *keyring
+}
+
+// loadAWS reads the configuration. Flags win over it.
+func loadAWS(ctx context.Context, a access, region string) (awsSettings, error) {
+	bundle, err := a.readBundle()
+	if err != nil {
+		return awsSettings{}, err
+	}
+	keys := &keyring{load: func(ctx context.Context) (aws.Config, error) { return a.load(ctx, bundle) }}
+	cfg, err := keys.load(ctx)
+	if err != nil {
+		return awsSettings{}, &hintError{fmt.Errorf("AWS configuration: %w", err), "check --profile, AWS_PROFILE, and the files ~/.aws/config and ~/.aws/credentials"}
+	}
+	keys.config = cfg
+	if bundle == nil {
+		if bundle, err = configuredBundle(cfg); err != nil {
+			return awsSettings{}, err
+		}
+	}
+	if region == "" {
+		region = cfg.Region
+	}
+	endpoint, err := a.resolveEndpoint(ctx, cfg)
+	return awsSettings{region: region, endpoint: endpoint, caBundle: bundle, keys: keys}, err
+}
+
+// load reads the environment and the shared files.
+func (a access) load(ctx context.Context, bundle []byte) (aws.Config, error) {
+	// The SDK would write to standard error by itself; what went wrong comes as
+	// an error as well.
+	opts := []func(*config.LoadOptions) error{config.WithLogger(logging.Nop{})}
+	if a.profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(a.profile))
+	}
+	if bundle != nil { // for the servers that credentials are fetched from, too
+		opts = append(opts, config.WithCustomCABundle(strings.NewReader(string(bundle))), config.WithHTTPClient(awshttp.NewBuildableClient()))
+	}
+	return config.LoadDefaultConfig(ctx, opts...)
+}
+
+func (a access) readBundle() ([]byte, error) {
+	if a.caBundle == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(a.caBundle)
+	if err != nil {
+		return nil, &hintError{fmt.Errorf("--ca-bundle: %w", err), "give a file of PEM certificates that can be read"}
+	}
+	return pem, nil
+}
+
+// configuredBundle reads what AWS_CA_BUNDLE or the profile's ca_bundle names.
+func configuredBundle(cfg aws.Config) ([]byte, error) {
+	for _, source := range cfg.ConfigSources {
+		path := ""
+		switch s := source.(type) {
+		case config.EnvConfig:
+			path = s.CustomCABundle
+		case config.SharedConfig:
+			path = s.CustomCABundle
+		}
+		if path != "" {
+			pem, err := os.ReadFile(path)
+			if err != nil {
+				return nil, &hintError{fmt.Errorf("CA bundle of the AWS configuration: %w", err), "check AWS_CA_BUNDLE and the profile's ca_bundle"}
+			}
+			return pem, nil
+		}
+	}
+	return nil, nil
+}
+
+// resolveEndpoint finds the endpoint in the AWS CLI's order: the flag, then of
+// the environment and of the profile the service's own before the general one.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+func (a access) resolveEndpoint(ctx context.Context, cfg aws.Config) (*url.URL, error) {
+	if a.endpoint != "" {
+		return parseEndpoint("--endpoint-url", a.endpoint)
+	}
+	if ignore, _, _ := config.GetIgnoreConfiguredEndpoints(ctx, cfg.ConfigSources); ignore {
+		return nil, nil
+	}
+	for _, source := range cfg.ConfigSources {
+		s, ok := source.(interface {
+			GetServiceBaseEndpoint(context.Context, string) (string, bool, error)
+		})
+		if !ok {
+			continue
+		}
+		if found, ok, err := s.GetServiceBaseEndpoint(ctx, "S3"); err == nil && ok {
+			return parseEndpoint("the configured endpoint", found)
+		}
+		if _, env := source.(config.EnvConfig); env && os.Getenv("AWS_ENDPOINT_URL") != "" {
+			return parseEndpoint("AWS_ENDPOINT_URL", os.Getenv("AWS_ENDPOINT_URL"))
+		}
+	}
+	if cfg.BaseEndpoint != nil && *cfg.BaseEndpoint != "" {
+		return parseEndpoint("the configured endpoint", *cfg.BaseEndpoint)
+	}
+	return nil, nil
+}
+
+func parseEndpoint(from, s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, &hintError{misused("%s: %q is not the URL of a server", from, redactURL(s)), "write it with its scheme, as https://s3.example.com or http://127.0.0.1:9000"}
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, &hintError{misused("%s: user name, query and fragment have no place in it", from), "leave scheme, host, port and perhaps a path; credentials come from the environment or a profile"}
+	}
+	return u, nil
+}
+
+// redactURL is s without what may be a password.
+func redactURL(s string) string {
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		return "…" + s[at:]
+	}
+	return s
+}
+
+// A keyring gives credentials, and new ones when the server has refused those
+// it gave: files are read anew then, tokens exchanged.
+type keyring struct {
+	load func(context.Context) (aws.Config, error)
+
+	mu     sync.Mutex // guards config
+	config aws.Config
+}
+
+// credentials is an s3.CredentialsFunc.
+func (k *keyring) credentials(ctx context.Context, refused sigv4.Credentials) (sigv4.Credentials, error) {
+	c, err := k.retrieve(ctx)
+	if err != nil || c != refused || refused == (sigv4.Credentials{}) {
+		return c, err
+	}
+	fresh, err := k.load(ctx)
+	if err != nil {
+		return c, err
+	}
+	k.mu.Lock()
+	k.config = fresh
+	k.mu.Unlock()
+	return k.retrieve(ctx)
+}
+
+func (k *keyring) retrieve(ctx context.Context) (sigv4.Credentials, error) {
+	k.mu.Lock()
+	provider := k.config.Credentials
+	k.mu.Unlock()
+	if provider == nil {
+		return sigv4.Credentials{}, errors.New("none configured")
+	}
+	c, err := provider.Retrieve(ctx)
+	if err != nil {
+		return sigv4.Credentials{}, err
+	}
+	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}, nil
+}
+
+var _ s3.CredentialsFunc = (*keyring)(nil).credentials

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// readyEnv tells the process in the background that it is that, and on which
+// descriptor its parent waits for a byte.
+const readyEnv = "_S3MOUNT_READY_FD"
+
+// background starts this program again in a session of its own and waits until
+// it has mounted, or has said why not. What it says until then goes to our
+// standard error.
+func background() error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	child := exec.Command(self, os.Args[1:]...)
+	child.Env = append(os.Environ(), readyEnv+"=3")
+	child.ExtraFiles = []*os.File{w} // descriptor 3
+	child.Stderr = os.Stderr
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+
+	interrupts := make(chan os.Signal, 1)
+	signal.Notify(interrupts, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(interrupts)
+	if err := child.Start(); err != nil {
+		w.Close()
+		return fmt.Errorf("start in the background: %w", err)
+	}
+	w.Close()
+	said := make(chan error, 1)
+	go func() { // ends with the child's end of the pipe
+		_, err := io.ReadFull(r, make([]byte, 1))
+		said <- err
+	}()
+	select {
+	case err := <-said:
+		if err == nil {
+			return nil // mounted; the child goes on without us
+		}
+	case <-interrupts:
+		child.Process.Signal(syscall.SIGTERM)
+		<-said
+	}
+	var exit *exec.ExitError
+	if err := child.Wait(); errors.As(err, &exit) && exit.ExitCode() > 0 {
+		return &exitError{exit.ExitCode()} // it has said why
+	}
+	return errors.New("the process in the background ended before it had mounted")
+}
+
+// readyPipe is where the process in the background says that it has mounted;
+// nil in any other.
+func readyPipe() *os.File {
+	if os.Getenv(readyEnv) != "3" {
+		return nil
+	}
+	os.Unsetenv(readyEnv)
+	unix.CloseOnExec(3)
+	return os.NewFile(3, "ready")
+}
+
+// leave tells the parent that the mount can be used, and lets go of what came
+// from it: its terminal and its directory.
+func leave(ready *os.File) error {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
+	if _, err := ready.Write([]byte{1}); err != nil {
+		return fmt.Errorf("the process that waits for the mount is gone: %w", err)
+	}
+	ready.Close()
+	for fd := 0; fd <= 2; fd++ {
+		if err := unix.Dup2(int(null.Fd()), fd); err != nil {
+			return err
+		}
+	}
+	return os.Chdir("/")
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"s3mount/s3"
+)
+
+// complain says what went wrong and what to do about it: two lines, without
+// capitals at the start or a stop at the end, each in one piece.
+func complain(w io.Writer, err error) {
+	fmt.Fprintf(w, "s3mount: error: %s\n", oneLine(err.Error()))
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintf(w, "s3mount: hint: %s\n", oneLine(hint))
+	}
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// A hintError is an error that knows what to do about it.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e *hintError) Unwrap() error { return e.error }
+
+// hintFor is what a user can do about an error.
+func hintFor(err error) string {
+	var (
+		own    *hintError
+		misuse *usageError
+		failed *s3.Error
+	)
+	switch {
+	case errors.As(err, &own):
+		return own.hint
+	case errors.As(err, &misuse):
+		return "`s3mount --help` shows what it takes"
+	case errors.As(err, &failed) && failed.Err == nil:
+		return hintForReply(failed)
+	}
+	return hintForNoReply(err)
+}
+
+// hintForReply is about a server that says no.
+func hintForReply(e *s3.Error) string {
+	switch e.Code {
+	case "NoSuchBucket":
+		return "check the spelling of the bucket, and that --endpoint-url and --region are those of its owner"
+	case "InvalidAccessKeyId":
+		return "the server does not know this access key; check AWS_ACCESS_KEY_ID, --profile and --endpoint-url"
+	case "SignatureDoesNotMatch":
+		return "the secret key does not belong to the access key, or something on the way changes requests; check AWS_SECRET_ACCESS_KEY, and `s3mount sign --send URL` to see every step"
+	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired":
+		return "the session has ended; log in again (`aws sso login`) or set a fresh AWS_SESSION_TOKEN"
+	case "RequestTimeTooSkewed":
+		return "the clock of this machine, or of the server, is wrong; compare `date -u` on both"
+	case "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect":
+		return "the bucket is in another region or at another endpoint; set --region or --endpoint-url"
+	case "AccessDenied", "AllAccessDisabled":
+		return "the credentials are good but may not do this; a mount needs s3:ListBucket on the bucket and s3:GetObject on its objects"
+	}
+	switch {
+	case e.Status == 401 || e.Status == 403:
+		return "the server refuses these credentials; check which ones are used (`aws sts get-caller-identity`), or --no-sign-request for a public bucket"
+	case e.Status >= 300 && e.Status < 400:
+		return "redirects are not followed; set --region or --endpoint-url to where the bucket is"
+	case e.Status >= 500 || e.Status == 429:
+		return "the server is in trouble or overloaded; try again later"
+	}
+	return "check --endpoint-url: is that an S3 server?"
+}
+
+// hintForNoReply is about the way to the server.
+func hintForNoReply(err error) string {
+	var (
+		dns      *net.DNSError
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		record   tls.RecordHeaderError
+	)
+	switch {
+	case errors.Is(err, s3.ErrCredentials):
+		return noCredentialsHint
+	case errors.As(err, &dns):
+		return "the name of the server cannot be resolved; check --endpoint-url, --region and the network; a server without names for buckets needs --path-style"
+	case errors.As(err, &unknown):
+		return "the server's certificate is from an authority that is not known here; give its certificate with --ca-bundle"
+	case errors.As(err, &hostname):
+		return "the server's certificate is for another name; check --endpoint-url, or try --path-style"
+	case errors.As(err, &record):
+		return "the server does not speak TLS there; does the endpoint begin with http:// instead?"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there; check --endpoint-url and that the server runs"
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+		return "the server did not answer in time; check --endpoint-url, the network and the firewall"
+	case errors.As(err, new(*s3.Error)):
+		return "check --endpoint-url and the network; --log-level debug -f shows every request"
+	}
+	return ""
+}

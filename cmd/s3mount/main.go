@@ -1,0 +1,73 @@
+// Command s3mount shows an S3 bucket as a read-only directory.
+//
+//	s3mount [flags] s3://BUCKET[/PREFIX] DIR   mounts; returns when the mount is usable
+//	s3mount sign [flags] URL                   signs one request and shows every step
+//	s3mount completion | version | help
+//
+// Flags of the mount are also environment variables (--metadata-ttl is
+// S3MOUNT_METADATA_TTL) and -o options (-o metadata_ttl=30s), so that a line in
+// /etc/fstab of type fuse.s3mount does. Secrets are no flags: credentials,
+// region and endpoint are found where the AWS CLI finds them.
+//
+// It exits with 0 when all is well, 1 when something failed, 2 when it was
+// called wrongly. An error is two lines on standard error: what went wrong, and
+// what to do about it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+const (
+	exitFailed  = 1
+	exitMisused = 2
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main without the process: it gives the exit code.
+func run(args []string, stdout, stderr io.Writer) int {
+	root := newRoot(stdout, stderr)
+	root.SetArgs(args)
+	err := root.Execute()
+	if err == nil {
+		return 0
+	}
+	var silent *exitError
+	if errors.As(err, &silent) {
+		return silent.code
+	}
+	complain(stderr, err)
+	var misuse *usageError
+	if errors.As(err, &misuse) {
+		return exitMisused
+	}
+	return exitFailed
+}
+
+func newRoot(stdout, stderr io.Writer) *cobra.Command {
+	root := newMountCommand()
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(newSignCommand(), newVersionCommand())
+	return root
+}
+
+// A usageError says that the program was called wrongly.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func misused(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+
+// An exitError ends the program with a code; what there is to say was said.
+type exitError struct{ code int }
+
+func (e *exitError) Error() string { return fmt.Sprintf("exit %d", e.code) }

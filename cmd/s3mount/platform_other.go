@@ -1,0 +1,9 @@
+//go:build !linux
+
+package main
+
+import "log/slog"
+
+func keepSecrets(*slog.Logger) {}
+
+func mountHint(bool) string { return "is FUSE installed?" }

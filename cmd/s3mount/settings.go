@@ -1,0 +1,112 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// settings are the flags of a mount.
+type settings struct {
+	access
+
+	region         string
+	path           bool
+	requestPayer   string
+	allowOther     bool
+	uid, gid       id
+	fileMode       permissions
+	dirMode        permissions
+	ttl            patience
+	memory         byteSize
+	readAhead      byteSize
+	maxConnections int
+	maxEntries     int
+	maxAttempts    int
+	retryMinWait   patience
+	retryMaxWait   patience
+	deadline       patience
+	idleTimeout    patience
+	logLevel       string
+	logFile        string
+	logFormat      string
+	metrics        string
+	foreground     bool
+	options        []string
+
+	// Words of -o that are no flags.
+	noExec   bool
+	nonEmpty bool
+}
+
+// access says where credentials and server are found; sign has it too.
+type access struct {
+	endpoint string
+	profile  string
+	unsigned bool
+	caBundle string
+}
+
+func (a *access) flags(f *pflag.FlagSet) {
+	f.StringVar(&a.profile, "profile", "", "profile of ~/.aws/config and ~/.aws/credentials (default $AWS_PROFILE)")
+	f.StringVar(&a.caBundle, "ca-bundle", "", "file of PEM certificates to trust beside the system's (default $AWS_CA_BUNDLE)")
+}
+
+func newSettings() *settings {
+	return &settings{
+		uid: id(os.Getuid()), gid: id(os.Getgid()), fileMode: 0444, dirMode: 0555,
+		ttl: patience(time.Minute), memory: 256 << 20, readAhead: 64 << 20, maxConnections: 128, maxEntries: 500_000,
+		maxAttempts: 10, retryMinWait: patience(100 * time.Millisecond), retryMaxWait: patience(10 * time.Second),
+		deadline: patience(time.Minute), idleTimeout: patience(10 * time.Second),
+		logLevel: "info", logFormat: "text",
+	}
+}
+
+func (s *settings) flags(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.StringVar(&s.endpoint, "endpoint-url", "", "URL of the S3 server (default $AWS_ENDPOINT_URL_S3, the profile's, or AWS)")
+	f.StringVar(&s.region, "region", "", "region to sign for (default $AWS_REGION, the profile's, or what the server says)")
+	s.access.flags(f)
+	f.BoolVar(&s.unsigned, "no-sign-request", false, "send unsigned requests: for public buckets")
+	f.StringVar(&s.requestPayer, "request-payer", "", "\"requester\": agree to pay for the requests")
+	f.Lookup("request-payer").NoOptDefVal = "requester"
+	f.BoolVar(&s.path, "path-style", false, "bucket in the path, not in the host name")
+	f.BoolVar(&s.allowOther, "allow-other", false, "let other users in")
+	f.Var(&s.uid, "uid", "owner of everything")
+	f.Var(&s.gid, "gid", "group of everything")
+	f.Var(&s.fileMode, "file-mode", "permissions of files")
+	f.Var(&s.dirMode, "dir-mode", "permissions of directories")
+	f.Var(&s.ttl, "metadata-ttl", "how old a listing may be; 0 asks every time")
+	f.IntVar(&s.maxEntries, "max-entries", s.maxEntries, "names to remember, of all directories together")
+	f.Var(&s.memory, "memory", "bytes of objects held in memory: blocks, fetches and read-ahead together")
+	f.Var(&s.readAhead, "read-ahead", "bytes fetched ahead of one sequential reader, at most; 0: none")
+	f.IntVar(&s.maxConnections, "max-connections", s.maxConnections, "requests under way at the same time")
+	f.IntVar(&s.maxAttempts, "max-attempts", s.maxAttempts, "requests made for one operation")
+	f.Var(&s.retryMinWait, "retry-min-wait", "longest wait before the second attempt; doubles from there")
+	f.Var(&s.retryMaxWait, "retry-max-wait", "longest wait between two attempts")
+	f.Var(&s.deadline, "deadline", "for one operation, waits included")
+	f.Var(&s.idleTimeout, "idle-timeout", "without progress, a request is abandoned and what is missing asked again")
+	f.StringVar(&s.logLevel, "log-level", s.logLevel, "debug, info, warn or error")
+	f.StringVar(&s.logFile, "log-file", "", "append the log to a file (default standard error with -f, else syslog)")
+	f.StringVar(&s.logFormat, "log-format", s.logFormat, "text or json")
+	f.StringVar(&s.metrics, "metrics", "", "serve Prometheus metrics at http://ADDR/metrics, as 127.0.0.1:9300")
+	f.BoolVarP(&s.foreground, "foreground", "f", false, "stay in the foreground")
+	f.StringArrayVarP(&s.options, "options", "o", nil, "mount options, separated by commas: ro, noexec, nonempty, and every flag with underscores")
+}
+
+// environment sets the flags that were not given from S3MOUNT_ variables.
+func environment(f *pflag.FlagSet, getenv func(string) string) (err error) {
+	f.VisitAll(func(flag *pflag.Flag) {
+		name := "S3MOUNT_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		value := getenv(name)
+		if err != nil || value == "" || flag.Changed || flag.Name == "help" {
+			return
+		}
+		if serr := f.Set(flag.Name, value); serr != nil {
+			err = misused("%s: %w", name, serr)
+		}
+	})
+	return err
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/moby/sys/mountinfo"
+)
+
+// A target is what is mounted.
+type target struct {
+	bucket string
+	prefix string // "" or ending in "/"
+}
+
+func (t target) String() string { return "s3://" + t.bucket + "/" + t.prefix }
+
+// parseTarget reads s3://BUCKET[/PREFIX] or BUCKET[/PREFIX]. A prefix is a
+// directory, with or without the slash at its end; it is taken as it is written.
+func parseTarget(s string) (target, error) {
+	rest := strings.TrimPrefix(s, "s3://")
+	if strings.Contains(rest, "://") {
+		return target{}, &hintError{misused("%q is not a bucket", s), "write s3://BUCKET or s3://BUCKET/PREFIX; the server's URL goes to --endpoint-url"}
+	}
+	bucket, prefix, _ := strings.Cut(rest, "/")
+	if bucket == "" || strings.ContainsAny(bucket, "?# \t\n\x00") || strings.HasPrefix(bucket, "-") {
+		return target{}, &hintError{misused("%q names no bucket", s), "write s3://BUCKET or s3://BUCKET/PREFIX"}
+	}
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	return target{bucket, prefix}, nil
+}
+
+// checkMountPoint says whether dir can be mounted on, and gives its absolute
+// path. Nothing is changed.
+func checkMountPoint(dir string, nonEmpty bool) (string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(abs)
+	switch {
+	case errorIs(err, syscall.ENOTCONN):
+		return "", &hintError{fmt.Errorf("%s: a mount whose program is gone is still there", dir), fmt.Sprintf("remove it with `fusermount3 -u %s` (as root: `umount %s`)", abs, abs)}
+	case os.IsNotExist(err):
+		return "", &hintError{fmt.Errorf("%s: no such directory", dir), fmt.Sprintf("make it with `mkdir -p %s`", dir)}
+	case err != nil:
+		return "", &hintError{fmt.Errorf("mount point: %w", err), "choose a directory that you may enter"}
+	case !info.IsDir():
+		return "", &hintError{fmt.Errorf("%s: not a directory", dir), "choose an empty directory to mount on"}
+	}
+	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+		return "", err
+	}
+	if err := checkNotMounted(dir, abs); err != nil {
+		return "", err
+	}
+	if nonEmpty {
+		return abs, nil
+	}
+	return abs, checkEmpty(dir, abs)
+}
+
+func checkNotMounted(dir, abs string) error {
+	mounts, err := mountinfo.GetMounts(mountinfo.SingleEntryFilter(abs))
+	if err != nil || len(mounts) == 0 {
+		return nil // where it cannot be told, mount(2) will
+	}
+	if m := mounts[len(mounts)-1]; m.FSType != "autofs" {
+		return &hintError{fmt.Errorf("%s: %s (%s) is mounted there already", dir, m.Source, m.FSType), fmt.Sprintf("unmount it first (`umount %s`), or choose another directory", abs)}
+	}
+	return nil
+}
+
+func checkEmpty(dir, abs string) error {
+	f, err := os.Open(abs)
+	if err != nil {
+		return &hintError{fmt.Errorf("mount point: %w", err), "choose a directory that you may read"}
+	}
+	defer f.Close()
+	if names, _ := f.Readdirnames(1); len(names) > 0 {
+		return &hintError{fmt.Errorf("%s: the directory is not empty", dir), "choose an empty one, or hide what is in it with -o nonempty"}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package fs
+
+import (
+	"context"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// A dirNode is a directory: all keys below a prefix.
+type dirNode struct {
+	fusefs.Inode
+	readOnly
+	tree   *Tree
+	prefix string // "" or ending in "/"
+}
+
+var (
+	_ fusefs.NodeLookuper       = (*dirNode)(nil)
+	_ fusefs.NodeGetattrer      = (*dirNode)(nil)
+	_ fusefs.NodeOpendirHandler = (*dirNode)(nil)
+	_ fusefs.NodeStatfser       = (*dirNode)(nil)
+)
+
+// Root is the node to mount.
+func (t *Tree) Root() fusefs.InodeEmbedder { return &dirNode{tree: t, prefix: t.opts.Prefix} }
+
+func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	e, at, err := d.tree.lookup(d.prefix, name)
+	if err != nil {
+		return nil, d.tree.report("lookup", d.prefix+name, err)
+	}
+	return d.child(ctx, e, at, out), 0
+}
+
+// child gives the node of an entry: the one that the kernel has, if it still is
+// the one.
+func (d *dirNode) child(ctx context.Context, e entry, at time.Time, out *fuse.EntryOut) *fusefs.Inode {
+	d.tree.attributes(e, &out.Attr)
+	out.SetAttrTimeout(forever)
+	out.SetEntryTimeout(d.tree.believable(at))
+	id := d.tree.identity(d.prefix, e)
+	if old := d.GetChild(e.name); old != nil && old.StableAttr() == id {
+		return old
+	}
+	if e.dir {
+		return d.NewInode(ctx, &dirNode{tree: d.tree, prefix: d.prefix + e.name + "/"}, id)
+	}
+	return d.NewInode(ctx, &fileNode{tree: d.tree, parent: d.prefix, entry: e}, id)
+}
+
+func (d *dirNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	d.tree.attributes(entry{dir: true}, &out.Attr)
+	out.SetTimeout(forever)
+	return 0
+}
+
+func (d *dirNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	d.tree.statfs(out)
+	return 0
+}
+
+// OpendirHandle makes no request and waits for none; the listing is under way
+// when it returns. Errors are readdir's, which can be interrupted.
+func (d *dirNode) OpendirHandle(context.Context, uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	return newDirHandle(d), 0, 0
+}

@@ -1,0 +1,98 @@
+package fs
+
+import (
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// directories remembers what is known of directories, up to a number of
+// entries; beyond that the least recently used directories are forgotten.
+// Forgetting costs requests and never anything else.
+type directories struct {
+	mu    sync.Mutex // guards all below
+	byKey *simplelru.LRU[string, *remembered]
+	total int // entries, one for each directory included
+	most  int
+}
+
+type remembered struct {
+	*directory
+	of     *listing // whose entries are in listed
+	listed int
+	facts  int
+}
+
+func (r *remembered) weight() int { return 1 + r.listed + r.facts }
+
+func newDirectories(most int) *directories {
+	d := &directories{most: most}
+	// The size is bounded by weight, in shrinkLocked; the LRU's own bound is never met.
+	d.byKey, _ = simplelru.NewLRU(most+1, func(_ string, r *remembered) { d.total -= r.weight() })
+	return d
+}
+
+// get gives the directory of a prefix, new if nothing is known.
+func (d *directories) get(prefix string) *directory {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r, ok := d.byKey.Get(prefix); ok {
+		return r.directory
+	}
+	r := &remembered{directory: &directory{prefix: prefix}}
+	d.byKey.Add(prefix, r)
+	d.total++
+	d.shrinkLocked()
+	return r.directory
+}
+
+// listed says that a listing of a prefix has n entries more. A new listing
+// takes the place of the last one.
+func (d *directories) listed(prefix string, l *listing, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, ok := d.byKey.Peek(prefix)
+	if !ok {
+		return
+	}
+	if r.of != l {
+		d.total -= r.listed
+		r.of, r.listed = l, 0
+	}
+	r.listed += n
+	d.total += n
+	d.shrinkLocked()
+}
+
+// learned says that there are n facts more, or fewer, about a prefix.
+func (d *directories) learned(prefix string, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r, ok := d.byKey.Peek(prefix); ok {
+		r.facts += n
+		d.total += n
+		d.shrinkLocked()
+	}
+}
+
+// drop forgets a prefix.
+func (d *directories) drop(prefix string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.byKey.Remove(prefix)
+}
+
+// shrinkLocked forgets directories until the bound is kept; the one in use last
+// stays, however large it is.
+func (d *directories) shrinkLocked() {
+	for d.total > d.most && d.byKey.Len() > 1 {
+		d.byKey.RemoveOldest()
+	}
+}
+
+// entries is how many entries are remembered.
+func (d *directories) entries() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.total
+}

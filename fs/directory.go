@@ -1,0 +1,118 @@
+package fs
+
+import (
+	"sync"
+	"time"
+)
+
+// knowledge is what is known of a name without asking.
+type knowledge int
+
+const (
+	unknown knowledge = iota // it has to be asked for
+	there
+	absent
+)
+
+// A fact is what an answer about one name said.
+type fact struct {
+	entry entry
+	what  knowledge // unknown: what an older listing says is known to be wrong
+	at    time.Time // when the question was sent
+}
+
+// maxFacts bounds the facts kept for one directory. More than that looked up
+// one by one, and the directory had better be listed.
+const maxFacts = 4096
+
+// A directory is what is known of the names below one prefix.
+type directory struct {
+	prefix string
+
+	mu      sync.Mutex // guards all below; never held over a request
+	listing *listing   // the newest; nil: none
+	facts   map[string]fact
+	asking  map[string]*question // under way
+}
+
+// A question is one lookup under way, and its answer to all who wait for it.
+type question struct {
+	done chan struct{} // closed when the rest is set
+	fact fact
+	err  error
+}
+
+// current gives the listing to read from: the one that is fresh or coming in,
+// else a new one.
+func (d *directory) current(t *Tree) *listing {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.listing
+	if l == nil || l.failed() || !l.fresh() && !l.busy() {
+		l = newListing(t, d.prefix)
+		d.listing = l
+	}
+	return l
+}
+
+// recall says what is known of a name, and since when.
+func (d *directory) recall(t *Tree, name string) (entry, knowledge, time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f, ok := d.facts[name]
+	if l := d.listing; l != nil && l.fresh() && (!ok || l.began.After(f.at)) {
+		e, what := l.find(name)
+		return e, what, l.began
+	}
+	if !ok || time.Since(f.at) >= t.opts.TTL {
+		return entry{}, unknown, time.Time{}
+	}
+	return f.entry, f.what, f.at
+}
+
+// learn remembers the answer about a name. It says how many facts more, or
+// fewer, that makes.
+func (d *directory) learn(name string, f fact, ttl time.Duration) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := len(d.facts)
+	if len(d.facts) >= maxFacts {
+		for n, old := range d.facts {
+			if time.Since(old.at) >= ttl {
+				delete(d.facts, n)
+			}
+		}
+		if len(d.facts) >= maxFacts {
+			clear(d.facts)
+		}
+	}
+	if d.facts == nil {
+		d.facts = map[string]fact{}
+	}
+	d.facts[name] = f
+	return len(d.facts) - before
+}
+
+// ask joins the question about a name that is under way, or makes it the
+// caller's to answer.
+func (d *directory) ask(name string) (q *question, mine bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if q, ok := d.asking[name]; ok {
+		return q, false
+	}
+	if d.asking == nil {
+		d.asking = map[string]*question{}
+	}
+	q = &question{done: make(chan struct{})}
+	d.asking[name] = q
+	return q, true
+}
+
+// answer gives a question's answer to all who wait for it.
+func (d *directory) answer(name string, q *question) {
+	d.mu.Lock()
+	delete(d.asking, name)
+	d.mu.Unlock()
+	close(q.done)
+}

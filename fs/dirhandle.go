@@ -1,0 +1,115 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// A dirHandle is an open directory: a place in a listing. Offsets, as telldir
+// gives them, count entries, "." and ".." first; a listing only ever grows, so
+// that they stay true for as long as the handle has it.
+type dirHandle struct {
+	dir *dirNode
+
+	mu      sync.Mutex // guards all below; not held while waiting
+	listing *listing
+	next    int             // entry to give
+	request context.Context // of the last call, to tell one READDIR from the next; never used otherwise
+}
+
+var (
+	_ fusefs.FileReaddirenter = (*dirHandle)(nil)
+	_ fusefs.FileLookuper     = (*dirHandle)(nil)
+	_ fusefs.FileSeekdirer    = (*dirHandle)(nil)
+	_ fusefs.FileReleasedirer = (*dirHandle)(nil)
+	_ fusefs.FileFsyncdirer   = (*dirHandle)(nil)
+)
+
+// dots is how many entries stand in front of the listing's.
+const dots = 2
+
+func newDirHandle(d *dirNode) *dirHandle {
+	h := &dirHandle{dir: d}
+	h.read(d.tree.dirs.get(d.prefix).current(d.tree))
+	return h
+}
+
+// read reads from l from now on.
+func (h *dirHandle) read(l *listing) {
+	l.open()
+	if h.listing != nil {
+		h.listing.close()
+	}
+	h.listing = l
+}
+
+// Readdirent gives the next entry. The first entry of a READDIR is waited for,
+// the others are given when they are there: the kernel has the first page while
+// the second is on its way, and comes again.
+func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	h.mu.Lock()
+	i, l, first := h.next, h.listing, h.request != ctx
+	h.request = ctx
+	h.mu.Unlock()
+	t, d := h.dir.tree, h.dir
+	if i < dots {
+		h.advance(i)
+		return &fuse.DirEntry{Name: [dots]string{".", ".."}[i], Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino, Off: uint64(i + 1)}, 0
+	}
+	e, ok, err := l.at(ctx, i-dots, first)
+	switch {
+	case ok:
+	case err == nil, errors.Is(err, errNotYet):
+		return nil, 0
+	default:
+		return nil, t.report("readdir", d.prefix, err)
+	}
+	h.advance(i)
+	id := t.identity(d.prefix, e)
+	return &fuse.DirEntry{Name: e.name, Mode: id.Mode, Ino: id.Ino, Off: uint64(i + 1)}, 0
+}
+
+func (h *dirHandle) advance(i int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next = i + 1
+}
+
+// Lookup gives the node of the entry just given, for READDIRPLUS: from the same
+// listing, so it costs no request, even where listings are not believed for long.
+func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	h.mu.Lock()
+	l, i := h.listing, h.next-1-dots
+	h.mu.Unlock()
+	e, ok, err := l.at(ctx, i, false)
+	if err != nil || !ok || e.name != name || e.size < 0 {
+		return h.dir.Lookup(ctx, name, out)
+	}
+	return h.dir.child(ctx, e, l.began, out), 0
+}
+
+// Seekdir goes to an entry, or back to the start: then the directory is read
+// anew, if it is time for that.
+func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if off == 0 {
+		h.read(h.dir.tree.dirs.get(h.dir.prefix).current(h.dir.tree))
+	}
+	h.next = int(min(off, 1<<40))
+	return 0
+}
+
+// Fsyncdir has nothing to do, and has done it.
+func (h *dirHandle) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }
+
+func (h *dirHandle) Releasedir(context.Context, uint32) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.listing.close()
+}

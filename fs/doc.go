@@ -1,0 +1,42 @@
+// Package fs shows the keys of a bucket as a tree of directories and files,
+// read-only, through FUSE.
+//
+// # Names
+//
+// A key is split at "/". What stands before the last "/" are directories: they
+// exist as long as any key is below them. A key that ends in "/" is a directory
+// and nothing else. Where an object and a directory have one name, the
+// directory is shown. A component that is empty, ".", "..", holds NUL or is
+// longer than 255 bytes cannot be shown; such keys, and the objects hidden by
+// directories, are counted and logged. Names are bytes: nothing is folded,
+// normalised or decoded.
+//
+// # Identity
+//
+// A file node is one version of one object. Its inode number comes from the
+// key, so that it is the same after a remount; its generation comes from key,
+// ETag, size and time, so that a changed object is a new inode to the kernel.
+// Hence the attributes of a node never change, the kernel may keep its pages
+// for as long as it likes, and nothing is ever invalidated: only how long a
+// name stands for a node (the entry time-out) carries freshness.
+//
+// # Freshness
+//
+// What was learned, by a listing or by asking for one name, is believed for
+// [Options.TTL] from the moment the request was sent, and the kernel is told to
+// believe it for what is left of that. Opening a file asks the server for its
+// first bytes under the condition that it is still that version. If it is not,
+// open says ESTALE, upon which the kernel looks the path up anew and opens what
+// is there now; a program sees the new file and no error.
+//
+// # Requests
+//
+// A directory is listed when it is read, page by page, for all its readers
+// together. A name that no listing tells about costs one HEAD and one LIST,
+// sent at the same time; the LIST is the first page of the directory that the
+// name may be. Attributes come from listings: `ls -l` asks nothing more.
+//
+// # Errors
+//
+// errno.go is the one place where an error becomes an errno.
+package fs

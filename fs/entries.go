@@ -1,0 +1,150 @@
+package fs
+
+import (
+	"slices"
+	"strings"
+
+	"s3mount/s3"
+)
+
+// An entry is what a listing says of one name.
+type entry struct {
+	name  string
+	tag   string // names the version; "" for a directory
+	size  int64  // bytes; -1: not known, to be asked for
+	mtime int64  // seconds since 1970; 0: not known
+	dir   bool
+}
+
+// entries collects the entries of one directory as its listing comes in, and
+// settles each name when nothing more can come for it.
+//
+// S3 sorts keys, and a directory's name comes with the "/" behind it: "a",
+// then perhaps a million of "a-...", "a....", then "a/". The object is hidden
+// by the directory, so "a" is settled only when a key above "a/" has come.
+// Settled entries are in the order of compareNames, each name once.
+//
+// Some servers do not sort. Then what came out of order waits until the listing
+// is whole, and is put behind what was settled before.
+type entries struct {
+	settled []entry
+	held    []entry  // objects whose name may yet be a directory's; the last is the first to settle
+	last    string   // the highest key seen, relative to the directory
+	late    []entry  // what came out of order
+	order   []uint32 // of settled by name, when that is not its own order; set by finish
+	hidden  int      // keys that cannot be shown, or are hidden by a directory
+	marked  bool     // the directory's own marker is among the keys
+}
+
+// add takes the next entry of the listing of prefix.
+func (s *entries) add(prefix string, e s3.Entry) {
+	key := strings.TrimPrefix(e.Key, prefix)
+	if key == "" { // the directory itself; what bytes it has cannot be shown
+		s.marked = true
+		if e.Size > 0 {
+			s.hidden++
+		}
+		return
+	}
+	name := strings.TrimSuffix(key, "/")
+	if !showable(name) {
+		s.hidden++
+		return
+	}
+	n := entry{name: name, dir: e.Prefix}
+	if !e.Prefix {
+		n.tag, n.size = e.ETag, e.Size
+		if !e.LastModified.IsZero() {
+			n.mtime = e.LastModified.Unix()
+		}
+	}
+	switch c := strings.Compare(key, s.last); {
+	case c == 0: // again: a page began where the last one ended
+	case c < 0:
+		s.late = append(s.late, n)
+	default:
+		s.last = key
+		s.settle(key)
+		s.take(n)
+	}
+}
+
+// settle settles the held objects that come before key.
+func (s *entries) settle(key string) {
+	for len(s.held) > 0 {
+		top := s.held[len(s.held)-1]
+		if top.name+"/" >= key {
+			return
+		}
+		s.held = s.held[:len(s.held)-1]
+		s.settled = append(s.settled, top)
+	}
+}
+
+func (s *entries) take(n entry) {
+	if !n.dir {
+		s.held = append(s.held, n)
+		return
+	}
+	if h := len(s.held); h > 0 && s.held[h-1].name == n.name {
+		s.held = s.held[:h-1]
+		s.hidden++
+	}
+	s.settled = append(s.settled, n)
+}
+
+// finish settles everything: the listing is whole.
+func (s *entries) finish() {
+	for len(s.held) > 0 {
+		s.settled = append(s.settled, s.held[len(s.held)-1])
+		s.held = s.held[:len(s.held)-1]
+	}
+	if len(s.late) == 0 {
+		return
+	}
+	at := make(map[string]int, len(s.settled)+len(s.late))
+	for i, e := range s.settled {
+		at[e.name] = i
+	}
+	for _, e := range s.late {
+		i, there := at[e.name]
+		switch {
+		case !there:
+			at[e.name] = len(s.settled)
+			s.settled = append(s.settled, e)
+		case e.dir && !s.settled[i].dir: // shown as a file so far: its place stays
+			s.settled[i] = e
+			s.hidden++
+		case !e.dir && s.settled[i].dir:
+			s.hidden++
+		}
+	}
+	s.late = nil
+	s.order = make([]uint32, len(s.settled))
+	for i := range s.order {
+		s.order[i] = uint32(i)
+	}
+	slices.SortFunc(s.order, func(a, b uint32) int { return compareNames(s.settled[a].name, s.settled[b].name) })
+}
+
+// find looks a name up among the settled.
+func (s *entries) find(name string) (entry, bool) {
+	if s.order != nil {
+		i, ok := slices.BinarySearchFunc(s.order, name, func(i uint32, name string) int { return compareNames(s.settled[i].name, name) })
+		if !ok {
+			return entry{}, false
+		}
+		return s.settled[s.order[i]], true
+	}
+	i, ok := slices.BinarySearchFunc(s.settled, name, func(e entry, name string) int { return compareNames(e.name, name) })
+	if !ok {
+		return entry{}, false
+	}
+	return s.settled[i], true
+}
+
+// passed says whether the listing, in order so far, has gone beyond name: not
+// found then means not there.
+func (s *entries) passed(name string) bool {
+	return len(s.late) == 0 && name+"/" < s.last
+}

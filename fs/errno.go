@@ -1,0 +1,49 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"syscall"
+
+	"s3mount/s3"
+)
+
+// errno is the one place where an error becomes what the kernel reports.
+// go-fuse's own helper is not used: it does not unwrap, and it says ENOSYS for
+// what it does not know, which the kernel takes to mean "never ask again".
+func errno(err error) syscall.Errno {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, context.Canceled):
+		return syscall.EINTR
+	case errors.Is(err, context.DeadlineExceeded):
+		return syscall.ETIMEDOUT
+	case errors.Is(err, s3.ErrChanged):
+		return syscall.ESTALE
+	case errors.Is(err, s3.ErrArchived), errors.Is(err, iofs.ErrPermission), errors.Is(err, s3.ErrCredentials):
+		return syscall.EACCES
+	case errors.Is(err, iofs.ErrNotExist):
+		return syscall.ENOENT
+	case errors.Is(err, errNameTooLong):
+		return syscall.ENAMETOOLONG
+	}
+	return syscall.EIO
+}
+
+// report makes an error an errno, and logs what a user cannot find out from
+// that: everything but plain absence and interruption, on one line.
+func (t *Tree) report(op, key string, err error) syscall.Errno {
+	n := errno(err)
+	switch n {
+	case syscall.ENOENT, syscall.EINTR, syscall.ENAMETOOLONG:
+	case syscall.ESTALE:
+		t.log.Info("the object is not what it was", "op", op, "key", key, "error", err)
+	default:
+		t.log.Error("operation failed", "op", op, "key", key, "errno", n.Error(), "error", err)
+	}
+	return n
+}
+
+var errNameTooLong = errors.New("a name of over 255 bytes")

@@ -1,0 +1,152 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"s3mount/cache"
+	"s3mount/s3"
+)
+
+// A fileNode is one version of an object. Nothing of it ever changes but what
+// is known of it.
+type fileNode struct {
+	fusefs.Inode
+	readOnly
+	tree   *Tree
+	parent string // prefix of its directory
+	entry  entry
+
+	checked atomic.Int64 // UnixNano of the last time an open had the server confirm the version
+	stale   atomic.Bool  // the server has said that it is another one now
+}
+
+var (
+	_ fusefs.NodeGetattrer = (*fileNode)(nil)
+	_ fusefs.NodeOpener    = (*fileNode)(nil)
+	_ fusefs.NodeStatfser  = (*fileNode)(nil)
+)
+
+func (f *fileNode) key() string { return f.parent + f.entry.name }
+
+func (f *fileNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	f.tree.attributes(f.entry, &out.Attr)
+	out.SetTimeout(forever)
+	return 0
+}
+
+func (f *fileNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	f.tree.statfs(out)
+	return 0
+}
+
+// Open makes sure that what is opened is what the object is now: by fetching
+// its first bytes, unless they are here. ESTALE makes the kernel look the path
+// up anew, and open what it finds.
+func (f *fileNode) Open(_ context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
+		return nil, 0, syscall.EROFS
+	}
+	if f.stale.Load() {
+		f.tree.distrust(f.parent, f.entry.name)
+		return nil, 0, syscall.ESTALE
+	}
+	r := f.tree.opts.Cache.Open(cache.Object{Key: f.key(), ETag: f.entry.tag, Size: f.entry.size})
+	if err := f.confirm(r); err != nil {
+		r.Close()
+		return nil, 0, f.failed("open", err)
+	}
+	return &handle{file: f, reader: r}, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+}
+
+// confirm has the server say that this is the version still, unless it has
+// said so to an earlier open that is not older than listings may be. Like
+// lookup, it takes no context.
+func (f *fileNode) confirm(r *cache.Reader) error {
+	now := time.Now()
+	if now.Sub(time.Unix(0, f.checked.Load())) < f.tree.opts.TTL {
+		return nil
+	}
+	check := f.stillEmpty // there are no bytes to fetch on a condition
+	if f.entry.size > 0 {
+		check = func() error { return r.Start(f.tree.ctx) }
+	}
+	if err := check(); err != nil {
+		return err
+	}
+	f.checked.Store(now.UnixNano())
+	return nil
+}
+
+func (f *fileNode) stillEmpty() error {
+	o, err := f.tree.bucket.Head(f.tree.ctx, f.key())
+	switch {
+	case errors.Is(err, iofs.ErrNotExist):
+		return fmt.Errorf("%w: %w", s3.ErrChanged, err)
+	case err != nil:
+		return err
+	case o.Size != 0:
+		return fmt.Errorf("%w: it is not empty any more", s3.ErrChanged)
+	}
+	return nil
+}
+
+// failed notes what an error says of the version, and makes it an errno.
+func (f *fileNode) failed(op string, err error) syscall.Errno {
+	if errors.Is(err, s3.ErrChanged) {
+		f.stale.Store(true)
+		f.tree.distrust(f.parent, f.entry.name)
+	}
+	return f.tree.report(op, f.key(), err)
+}
+
+// A handle is an open file.
+type handle struct {
+	file   *fileNode
+	reader *cache.Reader
+}
+
+var (
+	_ fusefs.FileReader   = (*handle)(nil)
+	_ fusefs.FileReleaser = (*handle)(nil)
+)
+
+// Read gives the slices of the blocks that hold the bytes, uncopied.
+func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	v, err := h.reader.ReadAt(ctx, off, len(dest))
+	if err != nil {
+		return nil, h.file.failed("read", err)
+	}
+	return view{v}, 0
+}
+
+func (h *handle) Release(context.Context) syscall.Errno {
+	h.reader.Close()
+	return 0
+}
+
+// view is a cache.View as go-fuse writes it: having Slices, it goes out in one
+// writev with the header, and Done is called behind that (go-fuse v2.12,
+// fuse/fusefd_linux.go).
+type view struct{ cache.View }
+
+func (v view) Size() int { return v.Len() }
+
+func (v view) Slices() ([][]byte, fuse.Status) { return v.View.Slices(), fuse.OK }
+
+// Bytes is for platforms on which go-fuse has no writev.
+func (v view) Bytes(buf []byte) ([]byte, fuse.Status) {
+	buf = buf[:0]
+	for _, s := range v.View.Slices() {
+		buf = append(buf, s...)
+	}
+	return buf, fuse.OK
+}

@@ -1,0 +1,106 @@
+package fs
+
+import (
+	"errors"
+	iofs "io/fs"
+	"time"
+
+	"s3mount/s3"
+)
+
+// lookup says what a name below prefix is, and since when that is known. It
+// costs no request where a listing or an earlier answer tells, and otherwise
+// one HEAD and one LIST. A name that is not there is iofs.ErrNotExist.
+//
+// It takes no context: an interrupted lookup would fail programs that only
+// happened to get a signal. The requests have deadlines of their own.
+func (t *Tree) lookup(prefix, name string) (entry, time.Time, error) {
+	if len(name) > nameMax {
+		return entry{}, time.Time{}, errNameTooLong
+	}
+	if !showable(name) {
+		return entry{}, time.Time{}, iofs.ErrNotExist
+	}
+	d := t.dirs.get(prefix)
+	switch e, what, at := d.recall(t, name); what {
+	case there:
+		return e, at, nil
+	case absent:
+		return entry{}, at, iofs.ErrNotExist
+	}
+	q, mine := d.ask(name)
+	if mine {
+		q.fact.at = time.Now()
+		q.fact.entry, q.err = t.resolve(prefix, name)
+		q.fact.what = there
+		if errors.Is(q.err, iofs.ErrNotExist) {
+			q.fact.what = absent
+		}
+		if q.err == nil || q.fact.what == absent { // an error is not knowledge
+			t.dirs.learned(prefix, d.learn(name, q.fact, t.opts.TTL))
+		}
+		d.answer(name, q)
+	}
+	<-q.done
+	return q.fact.entry, q.fact.at, q.err
+}
+
+// resolve asks the server what a name is. Both questions go out together: is
+// there an object of that key, and is anything below it. The second is the
+// first page of the directory's listing, which is kept if it is one.
+func (t *Tree) resolve(prefix, name string) (entry, error) {
+	key := prefix + name
+	l := t.dirs.get(key + "/").current(t)
+	l.begin()
+	object, herr := t.bucket.Head(t.ctx, key)
+	inhabited, lerr := l.inhabited(t.ctx)
+	switch {
+	case inhabited: // a directory hides an object
+		return entry{name: name, dir: true}, nil
+	case lerr == nil:
+		t.dirs.drop(key + "/")
+	case !errors.Is(lerr, iofs.ErrPermission):
+		return entry{}, lerr // it may be a directory; nothing else is believed
+	}
+	switch {
+	case herr == nil:
+		return entryOf(name, object), nil
+	case errors.Is(herr, iofs.ErrNotExist) && lerr != nil:
+		return entry{}, lerr // a directory that may not be listed, perhaps
+	case errors.Is(herr, iofs.ErrPermission) && lerr == nil:
+		return t.find(key, name, herr)
+	}
+	return entry{}, herr
+}
+
+// find looks for a key that may not be asked for in the listing, which may be
+// read: names and sizes can be seen where bytes cannot.
+func (t *Tree) find(key, name string, denied error) (entry, error) {
+	for e, err := range t.bucket.List(t.ctx, s3.ListOptions{Prefix: key, PageSize: 1}) {
+		switch {
+		case err != nil:
+			return entry{}, denied
+		case e.Key != key:
+			return entry{}, iofs.ErrNotExist
+		}
+		if e.Size < 0 {
+			return entry{}, denied
+		}
+		return entryOf(name, s3.Object{ETag: e.ETag, Size: e.Size, LastModified: e.LastModified}), nil
+	}
+	return entry{}, iofs.ErrNotExist
+}
+
+func entryOf(name string, o s3.Object) entry {
+	e := entry{name: name, tag: o.ETag, size: o.Size}
+	if !o.LastModified.IsZero() {
+		e.mtime = o.LastModified.Unix()
+	}
+	return e
+}
+
+// distrust says that what is known of a name has turned out to be old.
+func (t *Tree) distrust(prefix, name string) {
+	d := t.dirs.get(prefix)
+	t.dirs.learned(prefix, d.learn(name, fact{what: unknown, at: time.Now()}, t.opts.TTL))
+}

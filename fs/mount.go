@@ -1,0 +1,125 @@
+package fs
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// MountOptions say how a tree is mounted. All are optional.
+type MountOptions struct {
+	Source     string // what mount(8) and df(1) show as the device
+	AllowOther bool   // let other users in; permissions are checked by the kernel
+	NoExec     bool   // nothing on the mount may be executed
+	Log        *slog.Logger
+}
+
+// A Mount is a tree that is mounted.
+type Mount struct {
+	Dir    string // absolute
+	tree   *Tree
+	server *fuse.Server
+	done   chan struct{} // closed when the mount is gone
+}
+
+// MountAt mounts the tree on a directory, read-only, and returns when it can be
+// used. As root it mounts by itself; otherwise fusermount3 does.
+func (t *Tree) MountAt(dir string, opts MountOptions) (*Mount, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	server, err := t.serve(dir, opts)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mount{Dir: dir, tree: t, server: server, done: make(chan struct{})}
+	go func() { // ends with the mount, which Wait waits for
+		server.Serve()
+		close(m.done)
+	}()
+	if err := server.WaitMount(); err != nil {
+		return nil, errors.Join(err, server.Unmount())
+	}
+	if err := raiseReadAhead(dir); err != nil {
+		opts.Log.Debug("the kernel's read-ahead stays as it is", "error", err)
+	}
+	return m, nil
+}
+
+// Done is closed when the mount is gone: by Unmount, by umount(8), or because
+// the kernel ended the connection.
+func (m *Mount) Done() <-chan struct{} { return m.done }
+
+// Unmount ends the mount. It fails while files are open on it, or a process is
+// in it.
+func (m *Mount) Unmount() error { return m.server.Unmount() }
+
+// serve makes the FUSE connection: directly as root, else through fusermount3.
+func (t *Tree) serve(dir string, opts MountOptions) (*fuse.Server, error) {
+	o := t.fuseOptions(opts)
+	raw := fusefs.NewNodeFS(t.Root(), o)
+	if os.Geteuid() == 0 {
+		direct := o.MountOptions
+		direct.DirectMountStrict = true
+		direct.DirectMountFlags = directFlags
+		// The kernel takes these as flags, and does not know them as words.
+		direct.Options = slices.DeleteFunc(slices.Clone(o.Options), func(s string) bool { return s == "ro" })
+		server, err := fuse.NewServer(raw, dir, &direct)
+		if err == nil || directFlags == 0 {
+			return server, err
+		}
+		opts.Log.Debug("mount(2) was refused; trying fusermount3", "error", err)
+		if via, verr := fuse.NewServer(fusefs.NewNodeFS(t.Root(), o), dir, &o.MountOptions); verr == nil {
+			return via, nil
+		}
+		return nil, fmt.Errorf("mount: %w", err)
+	}
+	server, err := fuse.NewServer(raw, dir, &o.MountOptions)
+	if err != nil {
+		return nil, fmt.Errorf("fusermount3: %w", err)
+	}
+	return server, nil
+}
+
+// fuseOptions are go-fuse's options for the tree. Time-outs are given with each
+// reply; no option may override them.
+func (t *Tree) fuseOptions(opts MountOptions) *fusefs.Options {
+	words := []string{"ro", "nosuid", "nodev", "default_permissions"}
+	if opts.NoExec {
+		words = append(words, "noexec")
+	}
+	return &fusefs.Options{
+		RootStableAttr: &fusefs.StableAttr{Ino: 1, Gen: 1},
+		// NullPermissions: modes are given as they are, 000 included.
+		NullPermissions: true,
+		Logger:          slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
+		MountOptions: fuse.MountOptions{
+			AllowOther: opts.AllowOther,
+			Options:    words,
+			FsName:     strings.ReplaceAll(opts.Source, ",", "%2C"),
+			Name:       "s3mount",
+			MaxWrite:   1 << 20, // caps reads, too
+			// The kernel has this many read-ahead requests under way.
+			MaxBackground: 256,
+			// Nothing is invalidated by a changed mtime or size: versions are
+			// inodes of their own.
+			ExplicitDataCacheControl: true,
+			// Attributes with the names only where the kernel has seen that
+			// they are asked for.
+			ExtraCapabilities: fuse.CAP_READDIRPLUS_AUTO,
+			DisableSplice:     true, // results are slices in memory
+			Logger:            slog.NewLogLogger(opts.Log.Handler(), slog.LevelError),
+			PanicHandler:      panicHandler(opts.Log),
+		},
+	}
+}
+
+// ReadAheadKB is the kernel's read-ahead for the mount, in KiB, where it may be
+// set: eight times what FUSE can ask for in INIT, and so fewer and larger READs.
+const ReadAheadKB = 1024

@@ -1,0 +1,85 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"s3mount/cache"
+	"s3mount/s3"
+)
+
+// Options say how the tree looks. Bucket and Cache are all that is needed.
+type Options struct {
+	Bucket     *s3.Bucket
+	Cache      *cache.Cache  // its source must read from Bucket
+	Prefix     string        // show only the keys below it: "" or ending in "/"
+	TTL        time.Duration // how long a listing, and a name that is not there, are believed; 0: not at all
+	UID, GID   uint32        // owner of everything
+	FileMode   uint32        // permissions of files; 0: 0444
+	DirMode    uint32        // permissions of directories; 0: 0555
+	MaxEntries int           // names remembered, of all directories together; 0: 500,000
+	Log        *slog.Logger  // nil: nothing is logged
+}
+
+// A Tree is the directories and files of a bucket, without a mount.
+type Tree struct {
+	opts   Options
+	bucket *s3.Bucket
+	log    *slog.Logger
+	dirs   *directories
+	born   time.Time // what directories, which have no time in S3, are given
+
+	ctx    context.Context // ends with the tree: no request outlives it
+	cancel context.CancelFunc
+	loads  sync.WaitGroup // of listings
+}
+
+// New gives the tree of a bucket. It makes no request.
+func New(opts Options) (*Tree, error) {
+	switch {
+	case opts.Bucket == nil || opts.Cache == nil:
+		return nil, errors.New("fs: Options.Bucket and Options.Cache: both are needed")
+	case opts.Prefix != "" && opts.Prefix[len(opts.Prefix)-1] != '/':
+		return nil, fmt.Errorf("fs: Options.Prefix: %q does not end in a slash", opts.Prefix)
+	case opts.TTL < 0:
+		return nil, fmt.Errorf("fs: Options.TTL: %v is below zero", opts.TTL)
+	case opts.FileMode&^0777 != 0 || opts.DirMode&^0777 != 0:
+		return nil, errors.New("fs: Options.FileMode, Options.DirMode: only permission bits may be set")
+	case opts.MaxEntries < 0:
+		return nil, fmt.Errorf("fs: Options.MaxEntries: %d is below zero", opts.MaxEntries)
+	}
+	if opts.FileMode == 0 {
+		opts.FileMode = 0444
+	}
+	if opts.DirMode == 0 {
+		opts.DirMode = 0555
+	}
+	if opts.MaxEntries == 0 {
+		opts.MaxEntries = 500_000
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	t := &Tree{opts: opts, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), born: time.Now()}
+	t.ctx, t.cancel = context.WithCancel(context.Background())
+	return t, nil
+}
+
+// Close ends the requests that are under way for listings and lookups, and
+// waits for them.
+func (t *Tree) Close() {
+	t.cancel()
+	t.loads.Wait()
+}
+
+// Stats are what a tree holds now.
+type Stats struct {
+	Entries int // names remembered, directories included
+}
+
+// Stats gives them.
+func (t *Tree) Stats() Stats { return Stats{Entries: t.dirs.entries()} }

@@ -1,0 +1,103 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"s3mount/sigv4"
+)
+
+// address builds the URL of a key of the bucket, or of the bucket itself for
+// key "". It is built with the escaping that is signed, so that the two cannot
+// differ.
+func (b *Bucket) address(region, key, rawQuery string) *url.URL {
+	u := url.URL{Scheme: "https", Host: awsHost(region), RawQuery: rawQuery}
+	base := ""
+	if e := b.opts.Endpoint; e != nil {
+		u.Scheme, u.Host = e.Scheme, e.Host
+		base = strings.TrimSuffix(e.Path, "/")
+	}
+	switch {
+	case !b.pathStyle:
+		u.Host = b.opts.Name + "." + u.Host
+		base += "/" + key
+	case key == "":
+		base += "/" + b.opts.Name
+	default:
+		base += "/" + b.opts.Name + "/" + key
+	}
+	u.Path, u.RawPath = base, sigv4.EscapePath(base)
+	return &u
+}
+
+// pathStyle says whether the bucket has to be in the path. It cannot be in the
+// host name where that is an address or localhost, where the name is not one
+// for a host, and where a dot in it would miss the wildcard certificate.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
+func pathStyle(o Options) bool {
+	if o.PathStyle || !hostLabel(o.Name) {
+		return true
+	}
+	if o.Endpoint == nil {
+		return false
+	}
+	host := o.Endpoint.Hostname()
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	_, err := netip.ParseAddr(host)
+	return err == nil
+}
+
+// hostLabel says whether name can stand as one label of a host name.
+func hostLabel(name string) bool {
+	if len(name) == 0 || len(name) > 63 || name[0] == '-' || name[len(name)-1] == '-' {
+		return false
+	}
+	for _, c := range []byte(name) {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+// regionName says whether s may be a region. A server's hint becomes part of a
+// host name and of what is signed, so nothing else may pass.
+func regionName(s string) bool {
+	return hostLabel(s)
+}
+
+// awsHost is the S3 endpoint of a region, by partition.
+// https://docs.aws.amazon.com/general/latest/gr/s3.html
+func awsHost(region string) string {
+	suffix := "amazonaws.com"
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		suffix = "amazonaws.com.cn"
+	case strings.HasPrefix(region, "us-iso-"):
+		suffix = "c2s.ic.gov"
+	case strings.HasPrefix(region, "us-isob-"):
+		suffix = "sc2s.sgov.gov"
+	}
+	return "s3." + region + "." + suffix
+}
+
+func checkEndpoint(u *url.URL) error {
+	switch {
+	case u == nil:
+		return nil
+	case u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("s3: Options.Endpoint: scheme %q is neither http nor https", u.Scheme)
+	case u.Host == "":
+		return errors.New("s3: Options.Endpoint: no host in it")
+	case u.User != nil:
+		return errors.New("s3: Options.Endpoint: it must not hold a user name or password")
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("s3: Options.Endpoint: it must not hold a query or fragment")
+	}
+	return nil
+}

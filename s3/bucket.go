@@ -1,0 +1,97 @@
+package s3
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"s3mount/sigv4"
+)
+
+// A Bucket reads one bucket. Its methods may be called from any number of
+// goroutines.
+type Bucket struct {
+	opts      Options
+	pathStyle bool
+	transport http.RoundTripper
+	signer    sigv4.Signer
+	slots     chan struct{} // one element for each request under way
+	stats     counters
+
+	skew      atomic.Int64 // nanoseconds the server's clock is ahead of ours, learned from a refusal
+	unpinned  atomic.Bool  // GETs by version id are not permitted here; If-Match has to do
+	warnOnce  sync.Once    // about versions that only a date tells apart
+	mu        sync.Mutex   // guards region
+	regionNow string       // to sign for: Options.Region until the server says otherwise
+}
+
+// New gives the bucket that opts describe. It makes no request; [Bucket.Probe]
+// does.
+func New(opts Options) (*Bucket, error) {
+	opts = opts.withDefaults()
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
+	rt := opts.Transport
+	if rt == nil {
+		t, err := NewTransport(TransportOptions{})
+		if err != nil {
+			return nil, err
+		}
+		rt = t
+	}
+	return &Bucket{
+		opts:      opts,
+		pathStyle: pathStyle(opts),
+		transport: readOnly{rt},
+		slots:     make(chan struct{}, opts.Connections),
+		regionNow: opts.Region,
+	}, nil
+}
+
+// Name is the bucket's name.
+func (b *Bucket) Name() string { return b.opts.Name }
+
+// Region is the region that requests are signed for now.
+func (b *Bucket) Region() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.regionNow
+}
+
+// adopt signs for region from now on. It says whether that is a change.
+func (b *Bucket) adopt(region string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !regionName(region) || region == b.regionNow {
+		return false
+	}
+	b.opts.Log.Info("the server names another region; signing for it", "bucket", b.opts.Name, "was", b.regionNow, "now", region)
+	b.regionNow = region
+	return true
+}
+
+// now is the time as the server has it.
+func (b *Bucket) now() time.Time { return time.Now().Add(time.Duration(b.skew.Load())) }
+
+// CloseIdleConnections closes the connections that no request uses.
+func (b *Bucket) CloseIdleConnections() {
+	if c, ok := b.opts.Transport.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	} else if c, ok := b.transport.(readOnly).next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// readOnly lets nothing pass but GET and HEAD without a body: the promise that
+// this program never writes, kept at the last place before the network.
+type readOnly struct{ next http.RoundTripper }
+
+func (r readOnly) RoundTrip(req *http.Request) (*http.Response, error) {
+	if (req.Method != http.MethodGet && req.Method != http.MethodHead) || req.Body != nil {
+		return nil, fmt.Errorf("s3: refused to send %s: this program only reads", req.Method)
+	}
+	return r.next.RoundTrip(req)
+}

@@ -1,0 +1,42 @@
+// Package s3 reads one bucket over HTTP: list, head, ranged get.
+//
+// # What a caller may rely on
+//
+// Nothing but GET and HEAD leaves this package; the transport refuses any other
+// method. Redirects are never followed.
+//
+// A reply is believed only when everything in it fits: the status, the range it
+// says it is, the length, the ETag, and for listings the root element and the
+// continuation. What does not fit is asked again, and in the end is an error;
+// it is never data, and never absence. Only a 404 is absence.
+//
+// [Bucket.OpenRange] reads one version of an object: the ETag goes along as
+// If-Match, and a reply of another version is [ErrChanged]. A body that breaks
+// is resumed where it broke, from the same version; its reader sees all bytes
+// asked for or an error.
+//
+// # How a request is made
+//
+// One loop makes all requests (do.go). An attempt takes a connection slot, asks
+// for credentials, signs, sends, and checks. What failed is tried again when it
+// may pass: after a wait with full jitter when the server or the network is in
+// trouble; at once, and once, when the reply says what was wrong with the
+// request (the region, the clock, an expired token). Every attempt is signed
+// anew. An operation ends after [Retry.Attempts] attempts or [Retry.Deadline].
+//
+// There is no time-out for a whole transfer. A request that makes no progress
+// for [Options.IdleTimeout] is abandoned and what is missing asked again.
+//
+// # Errors
+//
+// Every error is an [*Error] that carries operation, key, status, code and
+// request id. Ask by meaning with [errors.Is]: [io/fs.ErrNotExist],
+// [io/fs.ErrPermission], [ErrChanged], [ErrArchived], [context.Canceled],
+// [context.DeadlineExceeded].
+//
+// # Versions
+//
+// An ETag names a version. Servers that give none, or a weak one (RFC 9110,
+// 8.8.3: not fit for If-Match), get a substitute made of Last-Modified, to which
+// each reply is held: weaker, by the second that dates have.
+package s3

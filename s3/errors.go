@@ -1,0 +1,130 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+var (
+	// ErrChanged: the object is not the version that was asked for any more;
+	// it was replaced or deleted.
+	ErrChanged = errors.New("the object has changed")
+
+	// ErrArchived: the object is in an archive and must be restored before it
+	// can be read (InvalidObjectState).
+	ErrArchived = errors.New("the object is archived")
+
+	// ErrCredentials: there are no credentials to sign with, or they could not
+	// be fetched.
+	ErrCredentials = errors.New("no usable credentials")
+
+	// errProtocol: a reply that does not fit what was asked. It is asked again.
+	errProtocol = errors.New("unbelievable reply")
+)
+
+// An Error is what became of one operation.
+type Error struct {
+	Op        string // "list", "head" or "get"
+	Bucket    string
+	Key       string // of the object, or the prefix listed
+	Status    int    // of the last reply; 0: there was none
+	Code      string // S3's, as "NoSuchKey"; "" when the reply had none (HEAD never has)
+	Message   string // the server's words
+	RequestID string // the server's, for its operator
+	Attempts  int    // how many requests were made
+	Err       error  // why there is no believable reply; nil when the reply itself says no
+
+	region     string        // the server's hint
+	date       time.Time     // the server's clock
+	retryAfter time.Duration // the server's wish
+}
+
+func (e *Error) Error() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s %s: ", e.Op, printable("s3://"+e.Bucket+"/"+e.Key, 2048))
+	switch {
+	case e.Status != 0 && e.Err == nil:
+		code := e.Code
+		if code == "" {
+			code = http.StatusText(e.Status)
+		}
+		fmt.Fprintf(&s, "%d %s", e.Status, printable(code, 64))
+		if e.Message != "" {
+			s.WriteString(": " + printable(e.Message, 256))
+		}
+	case e.Err != nil:
+		s.WriteString(printable(e.Err.Error(), 512))
+	}
+	var notes []string
+	if e.RequestID != "" {
+		notes = append(notes, "request "+printable(e.RequestID, 128))
+	}
+	if e.Attempts > 1 {
+		notes = append(notes, strconv.Itoa(e.Attempts)+" attempts")
+	}
+	if len(notes) > 0 {
+		s.WriteString(" (" + strings.Join(notes, ", ") + ")")
+	}
+	return s.String()
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is lets callers ask by meaning. The mapping is from what S3 documents and
+// from what compatible servers were seen to send: some give only the status,
+// and HEAD never gives a code.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func (e *Error) Is(target error) bool {
+	if e.Err != nil {
+		return false // there was no believable reply; Err speaks
+	}
+	gone := e.Status == http.StatusNotFound && e.Code != "NoSuchBucket"
+	switch target {
+	case iofs.ErrNotExist:
+		return gone
+	case iofs.ErrPermission:
+		denied := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.expired()
+		return denied && e.Code != "InvalidObjectState"
+	case ErrArchived:
+		return e.Code == "InvalidObjectState"
+	case ErrChanged:
+		// A get is of an object that was there: gone, or shorter, is changed.
+		return e.Status == http.StatusPreconditionFailed ||
+			e.Op == opGet && (gone || e.Status == http.StatusRequestedRangeNotSatisfiable)
+	}
+	return false
+}
+
+// expired says that the server does not take these credentials any more, and
+// may take others.
+func (e *Error) expired() bool {
+	switch e.Code {
+	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId":
+		return true
+	case "": // HEAD: an expired token is a bare 400 there
+		return e.Op == opHead && e.Status == http.StatusBadRequest || e.Status == http.StatusUnauthorized
+	}
+	return false
+}
+
+// printable is s fit for one line of a log or a terminal: quoted when it holds
+// anything but plain characters, cut when it is long. Keys and messages come
+// from strangers.
+func printable(s string, limit int) string {
+	cut := ""
+	if len(s) > limit {
+		s, cut = s[:limit], "..."
+	}
+	for _, r := range s {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return strconv.Quote(s) + cut
+		}
+	}
+	return s + cut
+}

@@ -1,0 +1,134 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"s3mount/sigv4"
+)
+
+// maxSkip is how many bytes in front of the wanted ones may be thrown away when
+// a server ignores Range and sends the whole object.
+const maxSkip = 1 << 20
+
+// A span is the bytes [off, end) of an object.
+type span struct{ off, end int64 }
+
+func (s span) len() int64 { return s.end - s.off }
+
+// header is the span as HTTP writes it, last byte included.
+func (s span) header() string { return fmt.Sprintf("bytes=%d-%d", s.off, s.end-1) }
+
+// OpenRange opens the bytes [off, end) of the version o of an object;
+// 0 <= off < end <= o.Size. The server has accepted the request and said that
+// it is that version when OpenRange returns; nothing of the body need have
+// arrived. The caller closes the body.
+//
+// An object that was replaced or deleted is [ErrChanged], unless o.VersionID
+// names the version in a bucket that keeps it.
+func (b *Bucket) OpenRange(ctx context.Context, o Object, off, end int64) (*Body, error) {
+	s := span{off, end}
+	if off < 0 || s.len() <= 0 || end > o.Size {
+		return nil, fmt.Errorf("s3: bytes [%d, %d) of an object of %d", off, end, o.Size)
+	}
+	if strings.HasPrefix(o.ETag, datedTag) {
+		b.warnOnce.Do(func() {
+			b.opts.Log.Warn("the server gives no strong ETag; versions are told apart by date, to the second", "bucket", b.opts.Name, "key", o.Key)
+		})
+	}
+	body := &Body{bucket: b, ctx: ctx, object: o, left: s}
+	if err := body.open(b.opts.Retry); err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+// get asks for a span of a version.
+func (b *Bucket) get(ctx context.Context, o Object, s span, retry Retry) (*reply, error) {
+	r, err := b.getVersion(ctx, o, s, retry)
+	var e *Error
+	if o.VersionID != "" && errors.As(err, &e) && e.Status == http.StatusForbidden && !b.unpinned.Swap(true) {
+		// Reading by version id takes a permission of its own
+		// (s3:GetObjectVersion). Without it If-Match keeps the version.
+		b.opts.Log.Info("reading by version id is not permitted; versions are held to by ETag alone", "bucket", b.opts.Name)
+		return b.getVersion(ctx, o, s, retry)
+	}
+	return r, err
+}
+
+func (b *Bucket) getVersion(ctx context.Context, o Object, s span, retry Retry) (*reply, error) {
+	h := http.Header{"Range": {s.header()}}
+	pin(h, o.ETag)
+	query := ""
+	if o.VersionID != "" && !b.unpinned.Load() {
+		query = "versionId=" + sigv4.EscapeQuery(o.VersionID)
+	}
+	return b.do(ctx, call{
+		op: opGet, method: http.MethodGet, key: o.Key, path: o.Key, query: query, header: h,
+		idle: b.opts.IdleTimeout, retry: retry,
+		accept: func(r *reply) error { return acceptRange(r, o, s) },
+	})
+}
+
+// acceptRange says whether a reply is the span of that version, and leaves its
+// body at the first byte of it.
+func acceptRange(r *reply, o Object, s span) error {
+	if r.Header.Get("Etag") == "" && !strings.HasPrefix(o.ETag, datedTag) {
+		return fmt.Errorf("%w: no ETag", errProtocol)
+	}
+	if !sameVersion(o.ETag, r.Header) {
+		return fmt.Errorf("%w: the reply has ETag %s, not %q", ErrChanged, printable(r.Header.Get("Etag"), 64), o.ETag)
+	}
+	if r.StatusCode == http.StatusPartialContent {
+		return acceptPart(r, o, s)
+	}
+	// 200: all of it. Right when all of it was asked for; else the server
+	// ignored Range.
+	switch {
+	case r.ContentLength < 0:
+		return fmt.Errorf("%w: no Content-Length", errProtocol)
+	case r.ContentLength != o.Size:
+		return fmt.Errorf("%w: it has %d bytes now, not %d", ErrChanged, r.ContentLength, o.Size)
+	case s.off > maxSkip:
+		return fmt.Errorf("%w: Range was ignored", errProtocol)
+	}
+	return skip(r.Body, s.off)
+}
+
+func acceptPart(r *reply, o Object, s span) error {
+	got, total, err := parseContentRange(r.Header.Get("Content-Range"))
+	switch {
+	case err != nil:
+		return err
+	case total != o.Size:
+		return fmt.Errorf("%w: it has %d bytes now, not %d", ErrChanged, total, o.Size)
+	case got != s:
+		return fmt.Errorf("%w: bytes [%d, %d) in the place of [%d, %d)", errProtocol, got.off, got.end, s.off, s.end)
+	case r.ContentLength >= 0 && r.ContentLength < s.len():
+		return fmt.Errorf("%w: %d bytes in the place of %d", errProtocol, r.ContentLength, s.len())
+	}
+	return nil
+}
+
+// parseContentRange reads "bytes 0-9/100" (RFC 9110, 14.4). A range of unknown
+// total is refused: the total is how a changed object shows.
+func parseContentRange(h string) (span, int64, error) {
+	bad := fmt.Errorf("%w: Content-Range %q", errProtocol, printable(h, 64))
+	rest, ok := strings.CutPrefix(h, "bytes ")
+	if !ok {
+		return span{}, 0, bad
+	}
+	span_, total_, ok := strings.Cut(rest, "/")
+	first_, last_, ok2 := strings.Cut(span_, "-")
+	first, err1 := strconv.ParseUint(first_, 10, 63)
+	last, err2 := strconv.ParseUint(last_, 10, 62)
+	total, err3 := strconv.ParseUint(total_, 10, 63)
+	if !ok || !ok2 || err1 != nil || err2 != nil || err3 != nil || first > last || last >= total {
+		return span{}, 0, bad
+	}
+	return span{int64(first), int64(last) + 1}, int64(total), nil
+}

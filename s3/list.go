@@ -1,0 +1,157 @@
+package s3
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"s3mount/sigv4"
+)
+
+// ListOptions say which keys to list.
+type ListOptions struct {
+	Prefix     string // keys that begin so
+	Delimiter  string // keys that hold it behind the prefix are folded into one entry each; "": none are
+	StartAfter string // keys above this one; "": all
+	PageSize   int    // entries for one request; 0: 1000, which is also the most that S3 gives
+}
+
+// An Entry is one line of a listing: an object, or with Prefix set all keys
+// that begin with Key.
+type Entry struct {
+	Key          string
+	Prefix       bool
+	Size         int64 // bytes; -1: the server did not say
+	ETag         string
+	LastModified time.Time // zero: the server did not say
+	StorageClass string
+}
+
+// maxIdlePages is how many pages may come one after the other without a key
+// that is new. Some servers answer with empty pages while they skip deleted
+// keys; one that never ends is not believed.
+const maxIdlePages = 100
+
+// List gives the entries of a listing, one by one, in the server's order: by
+// key, in all but a few servers. An error ends it; what came before is a
+// beginning and not the whole.
+func (b *Bucket) List(ctx context.Context, opts ListOptions) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for page, err := range b.Pages(ctx, opts) {
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			for _, e := range page.Entries {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A Page is what one request of a listing gave. It may be empty.
+type Page struct {
+	Entries []Entry
+	Last    bool // nothing follows
+}
+
+// Pages is List by pages: one request for each.
+func (b *Bucket) Pages(ctx context.Context, opts ListOptions) iter.Seq2[Page, error] {
+	return func(yield func(Page, error) bool) {
+		token, last, idle := "", "", 0
+		seen := map[string]bool{}
+		for {
+			p, err := b.page(ctx, opts, token, b.opts.Retry)
+			if err == nil && p.truncated && seen[p.next] {
+				err = b.listError(opts, "the continuation token was given before")
+			}
+			if len(p.entries) > 0 && p.entries[len(p.entries)-1].Key != last {
+				last, idle = p.entries[len(p.entries)-1].Key, 0
+			} else if idle++; err == nil && p.truncated && idle > maxIdlePages {
+				err = b.listError(opts, "page after page without a new key")
+			}
+			if err != nil {
+				yield(Page{}, err)
+				return
+			}
+			if !yield(Page{Entries: p.entries, Last: !p.truncated}, nil) || !p.truncated {
+				return
+			}
+			seen[p.next] = true
+			token = p.next
+		}
+	}
+}
+
+// Probe asks the bucket for one key below prefix, with little patience: whether
+// it is there, may be listed, and answers to these credentials. It is the first
+// thing to ask. found says whether there is any such key.
+func (b *Bucket) Probe(ctx context.Context, prefix string) (found bool, err error) {
+	patience := Retry{Attempts: 3, Deadline: 10 * time.Second}.withDefaults()
+	p, err := b.page(ctx, ListOptions{Prefix: prefix, PageSize: 1}, "", patience)
+	return len(p.entries) > 0, err
+}
+
+func (b *Bucket) listError(opts ListOptions, what string) error {
+	return &Error{Op: opList, Bucket: b.opts.Name, Key: opts.Prefix, Err: fmt.Errorf("%w: %s", errProtocol, what)}
+}
+
+// page asks for one page.
+func (b *Bucket) page(ctx context.Context, opts ListOptions, token string, retry Retry) (page, error) {
+	var p page
+	r, err := b.do(ctx, call{
+		op: opList, method: "GET", key: opts.Prefix,
+		query: listQuery(opts, token),
+		idle:  3 * b.opts.IdleTimeout, // a server may skip a million deleted keys before it answers
+		retry: retry,
+		accept: func(r *reply) (err error) {
+			p, err = decodePage(r.Body, opts)
+			return err
+		},
+	})
+	if err != nil {
+		return page{}, err
+	}
+	r.release()
+	if p.dropped > 0 {
+		b.opts.Log.Warn("the listing has entries that do not belong in it; left out",
+			"bucket", b.opts.Name, "prefix", opts.Prefix, "entries", p.dropped)
+	}
+	return p, nil
+}
+
+// listQuery is the query of ListObjectsV2. Keys are always asked for URL-encoded:
+// XML 1.0 cannot hold all the characters that a key can.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+func listQuery(opts ListOptions, token string) string {
+	size := opts.PageSize
+	if size == 0 {
+		size = 1000
+	}
+	var q strings.Builder
+	add := func(name, value string) {
+		if q.Len() > 0 {
+			q.WriteByte('&')
+		}
+		q.WriteString(name + "=" + sigv4.EscapeQuery(value))
+	}
+	if token != "" {
+		add("continuation-token", token)
+	}
+	if opts.Delimiter != "" {
+		add("delimiter", opts.Delimiter)
+	}
+	add("encoding-type", "url")
+	add("list-type", "2")
+	add("max-keys", strconv.Itoa(size))
+	add("prefix", opts.Prefix)
+	if opts.StartAfter != "" && token == "" {
+		add("start-after", opts.StartAfter)
+	}
+	return q.String()
+}
