@@ -1,0 +1,180 @@
+package s3test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// A position is where in the order of the keys a page ends.
+type position struct {
+	after  string // the last key or common prefix that was given
+	prefix bool   // it was a common prefix: all its keys are done with
+}
+
+// A page is what one request lists.
+type page struct {
+	keys     []string
+	prefixes []string
+	next     *position // nil: the listing is complete
+}
+
+// readPage lists at most limit of the sorted keys from start on. A common prefix
+// is found, counted and left behind with one search however many keys it has.
+func readPage(keys []string, prefix, delimiter string, start position, limit int) page {
+	var p page
+	i := sort.SearchStrings(keys, prefix)
+	if start.after != "" {
+		after := sort.Search(len(keys), func(i int) bool {
+			return keys[i] > start.after && !(start.prefix && strings.HasPrefix(keys[i], start.after))
+		})
+		i = max(i, after)
+	}
+	var last position
+	for n := 0; i < len(keys) && strings.HasPrefix(keys[i], prefix); n++ {
+		if n == limit {
+			if limit > 0 { // S3 says of max-keys=0 that there is no more
+				p.next = &last
+			}
+			break
+		}
+		key := keys[i]
+		cut := -1
+		if delimiter != "" {
+			cut = strings.Index(key[len(prefix):], delimiter)
+		}
+		if cut < 0 {
+			p.keys = append(p.keys, key)
+			last = position{after: key}
+			i++
+			continue
+		}
+		common := key[:len(prefix)+cut+len(delimiter)]
+		p.prefixes = append(p.prefixes, common)
+		last = position{after: common, prefix: true}
+		rest := keys[i:]
+		i += sort.Search(len(rest), func(i int) bool { return !strings.HasPrefix(rest[i], common) })
+	}
+	return p
+}
+
+// list answers ListObjectsV2.
+func (x *exchange) list() *answer {
+	q := x.query
+	if q.get("list-type") != "2" {
+		return refuse(http.StatusNotImplemented, "NotImplemented", "s3test lists with list-type=2 only")
+	}
+	limit := 1000
+	if q.has("max-keys") {
+		n, err := strconv.Atoi(q.get("max-keys"))
+		if err != nil || n < 0 {
+			return invalidArgument("Provided max-keys not an integer or within integer range", "max-keys", q.get("max-keys"))
+		}
+		limit = min(n, limit)
+	}
+	encode := func(s string) string { return s }
+	switch x.param("encoding-type") {
+	case "":
+	case "url":
+		encode = encodeKey
+	default:
+		return invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", q.get("encoding-type"))
+	}
+	prefix, delimiter := q.get("prefix"), q.get("delimiter")
+	start := position{after: q.get("start-after")}
+	if q.has("continuation-token") {
+		var ok bool
+		if start, ok = parseToken(q.get("continuation-token"), prefix, delimiter); !ok {
+			return invalidArgument("The continuation token provided is incorrect", "continuation-token", q.get("continuation-token"))
+		}
+	}
+
+	var b bytes.Buffer
+	b.WriteString(xmlHeader + `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`)
+	x.s.store.read(func(keys []string, object func(string) Object) {
+		p := readPage(keys, prefix, delimiter, start, limit)
+		element(&b, "Name", x.s.bucket)
+		element(&b, "Prefix", encode(prefix))
+		if q.has("start-after") {
+			element(&b, "StartAfter", encode(q.get("start-after")))
+		}
+		if q.has("continuation-token") {
+			element(&b, "ContinuationToken", q.get("continuation-token"))
+		}
+		if p.next != nil {
+			element(&b, "NextContinuationToken", p.next.token(prefix, delimiter))
+		}
+		element(&b, "KeyCount", strconv.Itoa(len(p.keys)+len(p.prefixes)))
+		element(&b, "MaxKeys", strconv.Itoa(limit))
+		if delimiter != "" {
+			element(&b, "Delimiter", encode(delimiter))
+		}
+		if x.param("encoding-type") == "url" {
+			element(&b, "EncodingType", "url")
+		}
+		element(&b, "IsTruncated", strconv.FormatBool(p.next != nil))
+		for _, key := range p.keys {
+			o := object(key)
+			b.WriteString("<Contents>")
+			element(&b, "Key", encode(key))
+			element(&b, "LastModified", o.LastModified.Format("2006-01-02T15:04:05.000Z"))
+			element(&b, "ETag", o.ETag)
+			element(&b, "Size", strconv.FormatInt(o.Size, 10))
+			element(&b, "StorageClass", o.StorageClass)
+			b.WriteString("</Contents>")
+		}
+		for _, common := range p.prefixes {
+			b.WriteString("<CommonPrefixes>")
+			element(&b, "Prefix", encode(common))
+			b.WriteString("</CommonPrefixes>")
+		}
+	})
+	b.WriteString("</ListBucketResult>")
+	return newAnswer(http.StatusOK, "application/xml", b.Bytes())
+}
+
+func invalidArgument(message, name, value string) *answer {
+	return refuse(http.StatusBadRequest, "InvalidArgument", message, field{"ArgumentName", name}, field{"ArgumentValue", value})
+}
+
+// encodeKey is S3's form of a key with encoding-type=url: a query's form, but
+// with '/' as it is.
+func encodeKey(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "%2F", "/")
+}
+
+// token is opaque, and good only for a listing with the same prefix and
+// delimiter.
+func (p position) token(prefix, delimiter string) string {
+	body := "k" + p.after
+	if p.prefix {
+		body = "p" + p.after
+	}
+	return base64.RawURLEncoding.EncodeToString(append(tokenCheck(body, prefix, delimiter), body...))
+}
+
+func parseToken(token, prefix, delimiter string) (position, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) < tokenCheckLen+1 {
+		return position{}, false
+	}
+	check, body := b[:tokenCheckLen], string(b[tokenCheckLen:])
+	if !slices.Equal(check, tokenCheck(body, prefix, delimiter)) {
+		return position{}, false
+	}
+	return position{after: body[1:], prefix: body[0] == 'p'}, true
+}
+
+const tokenCheckLen = 12
+
+func tokenCheck(body, prefix, delimiter string) []byte {
+	sum := sha256.Sum256(fmt.Appendf(nil, "s3test %q %q %q", body, prefix, delimiter))
+	return sum[:tokenCheckLen]
+}
