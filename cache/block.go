@@ -1,0 +1,192 @@
+package cache
+
+// A blockKey names a block: bytes from index*BlockSize on.
+type blockKey struct {
+	o     *object
+	index int64
+}
+
+// A block is a piece of an object, complete or on its way.
+//
+// Its buffer is the flight's to write until the block is complete, and nobody's
+// to write afterwards. It is used again only when refs is zero.
+type block struct {
+	key  blockKey
+	size int    // of its bytes
+	cost int64  // to the budget
+	buf  []byte // nil until bytes arrive
+
+	done chan struct{} // closed when the block is complete or has failed; nil while nobody waits
+	err  error         // read after done; why the block failed
+
+	// Guarded by Cache.mu.
+	f       *flight // that brings it; nil when complete or failed
+	refs    int     // views and waiting reads, and the flight
+	at      place   // where the budget counts it
+	indexed bool    // can be found in Cache.blocks
+	order   *lru    // that it is in; nil until complete
+	spared  bool    // was read again after it had passed: stays in recent
+	ahead   bool    // was fetched before anybody asked for it
+	read    int     // bytes handed out
+}
+
+// Bytes that bookkeeping of a block takes, about. Counted for small blocks, so
+// that a million of one-byte objects cannot outgrow the budget; lost in the
+// noise for full ones.
+const overhead = 512
+
+// costOf is what the budget is charged for a block of n bytes.
+func costOf(n int) int64 {
+	return min(BlockSize, (int64(n)+overhead+1023)&^1023)
+}
+
+// blockSize is the length of the object's block i.
+func (o *object) blockSize(i int64) int {
+	return int(min(BlockSize, o.Size-i*BlockSize))
+}
+
+// gatherLocked appends to blocks one entry for each index in [first, last]: the
+// block, with one more reference, or nil where there is none. It also says what
+// the missing ones would cost.
+func (c *Cache) gatherLocked(o *object, first, last int64, blocks []*block) (_ []*block, need int64) {
+	for i := first; i <= last; i++ {
+		b := c.blocks[blockKey{o, i}]
+		if b == nil {
+			need += costOf(o.blockSize(i))
+		} else {
+			c.holdLocked(b)
+		}
+		blocks = append(blocks, b)
+	}
+	return blocks, need
+}
+
+// scatterLocked gives back what gatherLocked took.
+func (c *Cache) scatterLocked(blocks []*block) {
+	for _, b := range blocks {
+		if b != nil {
+			c.dropLocked(b)
+		}
+	}
+}
+
+// holdLocked adds a reference: the block cannot be forgotten.
+func (c *Cache) holdLocked(b *block) {
+	if b.refs++; b.at == resident {
+		c.mem.move(b, held)
+	}
+}
+
+// dropLocked gives back a reference. The last one makes the block forgettable,
+// or frees it if it is forgotten already. Unless the reference was taken under
+// the same lock, the caller wakes who waits for memory.
+func (c *Cache) dropLocked(b *block) {
+	if b.refs--; b.refs > 0 {
+		return
+	}
+	if b.indexed {
+		c.mem.move(b, resident)
+	} else {
+		c.mem.release(b, c.closed)
+	}
+}
+
+// createLocked makes the block at key, reserved, for f to fill. There must be
+// room for it.
+func (c *Cache) createLocked(key blockKey, f *flight) *block {
+	b := &block{key: key, size: key.o.blockSize(key.index), f: f, refs: 1, indexed: true}
+	b.cost = costOf(b.size)
+	c.mem.reserve(b)
+	c.blocks[key] = b
+	key.o.refs++
+	return b
+}
+
+// landLocked makes a block complete: its bytes are in its buffer.
+func (c *Cache) landLocked(b *block) {
+	b.f = nil
+	b.order = c.recent
+	c.recent.Add(b.key, b)
+	c.mem.move(b, held)
+	c.dropLocked(b) // the flight's reference
+	c.mem.wake()
+	if b.done != nil {
+		close(b.done)
+	}
+}
+
+// touchLocked notes that n bytes of a complete block are read, in sequence or
+// not. The last of them, if in sequence, makes the block one that has passed;
+// read again, it proves that it is worth keeping.
+func (c *Cache) touchLocked(b *block, n int, inSequence bool) {
+	b.read += n
+	if b.order == nil {
+		return // forgotten by Close
+	}
+	if b.order == c.passed {
+		b.spared = true
+		c.orderLocked(b, c.recent)
+		return
+	}
+	if inSequence && !b.spared && b.read >= b.size {
+		c.orderLocked(b, c.passed)
+		return
+	}
+	c.recent.Get(b.key)
+}
+
+// orderLocked moves a block to the young end of an order.
+func (c *Cache) orderLocked(b *block, to *lru) {
+	b.order.Remove(b.key)
+	to.Add(b.key, b)
+	b.order = to
+}
+
+// forgetLocked makes a block one that nobody finds. Its memory is freed when
+// nobody holds it.
+func (c *Cache) forgetLocked(b *block) {
+	delete(c.blocks, b.key)
+	b.indexed = false
+	if b.order != nil {
+		b.order.Remove(b.key)
+		b.order = nil
+		if b.ahead && b.read == 0 {
+			c.count.wasted += int64(b.size)
+		}
+	}
+	c.releaseLocked(b.key.o)
+	if b.refs == 0 {
+		c.mem.release(b, c.closed)
+	}
+}
+
+// makeRoomLocked forgets blocks until there is room for need bytes, and says
+// whether there is. What nobody holds is forgotten even if it is not enough:
+// then no other reader can take hold of it again, and whoever waits for memory
+// gets it in the end.
+func (c *Cache) makeRoomLocked(need int64) bool {
+	for c.mem.room() < need {
+		b := oldest(c.passed)
+		if b == nil {
+			b = oldest(c.recent)
+		}
+		if b == nil {
+			return false
+		}
+		c.forgetLocked(b)
+	}
+	return true
+}
+
+// oldest returns the block that nobody holds whose last use is longest ago, or
+// nil. Those that it passes over are in use and so become the youngest.
+func oldest(order *lru) *block {
+	for range order.Len() {
+		key, b, _ := order.GetOldest()
+		if b.refs == 0 {
+			return b
+		}
+		order.Get(key)
+	}
+	return nil
+}

@@ -1,0 +1,272 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// How long a flight goes on that nobody waits for: as long as a reader takes
+// that a signal interrupted to come back.
+const linger = time.Second
+
+// A flight is one request for a run of neighbouring blocks. The cache owns it;
+// its goroutine ends with the body, when nobody wants it, or with Cache.Close.
+type flight struct {
+	o      *object
+	blocks []*block // at least one; complete in this order
+
+	ctx    context.Context // this flight's alone, so that it can be given up
+	cancel context.CancelFunc
+
+	accepted chan struct{} // closed when OpenRange has returned
+	refused  error         // read after accepted; what OpenRange returned
+
+	// Guarded by Cache.mu.
+	landed  int                  // blocks that are complete, the first ones
+	waiters int                  // reads and starts under way that want a block of it
+	wants   map[*Reader]struct{} // open readers that read ahead into it
+	over    bool                 // ended or given up: its blocks cannot be found
+	idle    *time.Timer          // gives it up; nil until it was first left alone
+}
+
+// launchLocked sends off a flight without blocks. Its goroutine waits for
+// Cache.mu first, so the caller adds blocks, at least one, before it lets go.
+func (c *Cache) launchLocked(o *object) *flight {
+	f := &flight{o: o, accepted: make(chan struct{}), wants: make(map[*Reader]struct{})}
+	f.ctx, f.cancel = context.WithCancel(c.ctx)
+	o.refs++
+	c.flights[f] = struct{}{}
+	c.count.flights++
+	c.wg.Add(1)
+	go c.fly(f)
+	return f
+}
+
+// addLocked reserves the block at index, the next after those that f has. Only
+// for a flight launched since Cache.mu was taken.
+func (c *Cache) addLocked(f *flight, index int64) *block {
+	b := c.createLocked(blockKey{f.o, index}, f)
+	f.blocks = append(f.blocks, b)
+	return b
+}
+
+// missingLocked fills the gaps in blocks, which begin at index first, with new
+// ones, and launches a flight for each run of them; it returns the last. There
+// must be room.
+func (c *Cache) missingLocked(o *object, first int64, blocks []*block) (born *flight) {
+	var f *flight
+	for i, b := range blocks {
+		if b != nil {
+			f = nil
+			continue
+		}
+		if f == nil {
+			f = c.launchLocked(o)
+			born = f
+		}
+		blocks[i] = c.addLocked(f, first+int64(i))
+		c.holdLocked(blocks[i])
+	}
+	return born
+}
+
+func (f *flight) off() int64 { return f.blocks[0].key.index * BlockSize }
+
+func (f *flight) end() int64 {
+	last := f.blocks[len(f.blocks)-1]
+	return last.key.index*BlockSize + int64(last.size)
+}
+
+// fly is the flight's goroutine.
+func (c *Cache) fly(f *flight) {
+	defer c.wg.Done()
+	defer f.cancel()
+	c.mu.Lock()
+	pin := f.o.pin
+	c.mu.Unlock()
+
+	body, err := c.src.OpenRange(f.ctx, f.o.Object, pin, f.off(), f.end())
+	if err != nil {
+		f.refused = fmt.Errorf("fetch %s, bytes %d to %d: %w", f.o.Key, f.off(), f.end(), err)
+		close(f.accepted)
+		c.finish(f, f.refused)
+		return
+	}
+	defer body.Close()
+	c.mu.Lock()
+	if f.o.pin == "" {
+		f.o.pin = body.Pin()
+	}
+	c.mu.Unlock()
+	close(f.accepted)
+
+	if err = c.fill(f, body); err != nil {
+		err = fmt.Errorf("fetch %s, bytes %d to %d: %w", f.o.Key, f.off(), f.end(), err)
+	}
+	c.finish(f, err)
+}
+
+// fill reads the body into the blocks. The last block is complete only when the
+// body has said that it is at its end: that is where a source reports that the
+// bytes are not what they should be.
+func (c *Cache) fill(f *flight, body io.Reader) error {
+	for i, b := range f.blocks {
+		c.fit(b)
+		if _, err := io.ReadFull(body, b.buf); err == io.EOF {
+			return io.ErrUnexpectedEOF
+		} else if err != nil {
+			return err
+		}
+		if i == len(f.blocks)-1 {
+			var more [1]byte
+			if n, err := io.ReadFull(body, more[:]); n > 0 {
+				return fmt.Errorf("more bytes than were asked for: %w", io.ErrUnexpectedEOF)
+			} else if err != io.EOF {
+				return err
+			}
+		}
+		if !c.land(f, b) {
+			return context.Canceled
+		}
+	}
+	return nil
+}
+
+// fit gives a block its buffer if it has none.
+func (c *Cache) fit(b *block) {
+	if b.buf != nil {
+		return
+	}
+	if b.size == BlockSize {
+		c.mu.Lock()
+		b.buf = c.mem.buffer()
+		c.mu.Unlock()
+	}
+	if b.buf == nil {
+		b.buf = make([]byte, b.size)
+	}
+}
+
+// land makes the flight's next block complete, unless it has been given up.
+func (c *Cache) land(f *flight, b *block) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count.fetched += int64(b.size)
+	if f.over {
+		c.count.wasted += int64(b.size)
+		return false
+	}
+	f.landed++
+	c.landLocked(b)
+	return true
+}
+
+// finish ends a flight whose goroutine needs its blocks no more. Those that are
+// not complete fail with err; nothing else is remembered of it.
+func (c *Cache) finish(f *flight, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err != nil && !f.over && c.ctx.Err() == nil {
+		c.count.failed++
+		if !slices.ContainsFunc(f.blocks[f.landed:], func(b *block) bool { return b.refs > 1 }) {
+			c.count.aheadFailed++ // nobody waits for what is missing
+		}
+	}
+	c.endLocked(f)
+	for _, b := range f.blocks[f.landed:] {
+		b.f = nil
+		b.err = err
+		if b.done != nil {
+			close(b.done)
+		}
+		c.dropLocked(b)
+	}
+	c.mem.wake()
+	delete(c.flights, f)
+	c.releaseLocked(f.o)
+}
+
+// endLocked gives a flight up. Who asks for one of its blocks from now on
+// starts afresh, not on a fetch that is being cancelled.
+func (c *Cache) endLocked(f *flight) {
+	if f.over {
+		return
+	}
+	f.over = true
+	if f.landed < len(f.blocks) {
+		f.cancel() // otherwise the body is at its end, and closes in peace
+	}
+	if f.idle != nil {
+		f.idle.Stop()
+	}
+	for r := range f.wants {
+		delete(r.wants, f)
+	}
+	clear(f.wants)
+	for _, b := range f.blocks[f.landed:] {
+		c.forgetLocked(b)
+	}
+}
+
+// joinLocked makes the caller a waiter of every flight that brings one of
+// blocks, and returns them: nil if all blocks are complete.
+func (c *Cache) joinLocked(blocks []*block) (joined []*flight) {
+	for _, b := range blocks {
+		if b.f == nil {
+			continue
+		}
+		if b.done == nil {
+			b.done = make(chan struct{})
+		}
+		if n := len(joined); n == 0 || joined[n-1] != b.f {
+			b.f.waiters++
+			joined = append(joined, b.f)
+		}
+	}
+	return joined
+}
+
+// leaveLocked ends a wait. A flight that nobody waits for and nobody reads ahead
+// into has a second to be wanted again.
+func (c *Cache) leaveLocked(f *flight) {
+	f.waiters--
+	if f.over || f.landed == len(f.blocks) || f.wantedLocked() {
+		return
+	}
+	if f.idle != nil {
+		f.idle.Reset(linger)
+		return
+	}
+	f.idle = time.AfterFunc(linger, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !f.wantedLocked() {
+			c.endLocked(f)
+		}
+	})
+}
+
+func (f *flight) wantedLocked() bool { return f.waiters > 0 || len(f.wants) > 0 }
+
+// wantLocked makes r a reader that reads ahead into f.
+func (r *Reader) wantLocked(f *flight) {
+	if !f.over {
+		f.wants[r] = struct{}{}
+		r.wants[f] = struct{}{}
+	}
+}
+
+// unwantLocked takes r's name off all flights. Those that nobody else wants end
+// at once.
+func (r *Reader) unwantLocked() {
+	for f := range r.wants {
+		delete(r.wants, f)
+		delete(f.wants, r)
+		if !f.wantedLocked() {
+			r.c.endLocked(f)
+		}
+	}
+}
