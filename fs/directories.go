@@ -46,13 +46,14 @@ func (d *directories) get(prefix string) *directory {
 	return r.directory
 }
 
-// listed says that a listing of a prefix has n entries more. A new listing
-// takes the place of the last one.
-func (d *directories) listed(prefix string, l *listing, n int) {
+// listed says that a listing has n entries more. A new listing takes the place
+// of the last one; what is still read of an old one is its readers' and not
+// counted.
+func (d *directories) listed(l *listing, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r, ok := d.byKey.Peek(prefix)
-	if !ok {
+	r, ok := d.byKey.Peek(l.prefix)
+	if !ok || r.directory != l.dir || r.of != nil && l.began.Before(r.of.began) {
 		return
 	}
 	if r.of != l {
@@ -64,11 +65,11 @@ func (d *directories) listed(prefix string, l *listing, n int) {
 	d.shrinkLocked()
 }
 
-// learned says that there are n facts more, or fewer, about a prefix.
-func (d *directories) learned(prefix string, n int) {
+// learned says that a directory has n facts more, or fewer.
+func (d *directories) learned(dir *directory, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r, ok := d.byKey.Peek(prefix); ok {
+	if r, ok := d.byKey.Peek(dir.prefix); ok && r.directory == dir {
 		r.facts += n
 		d.total += n
 		d.shrinkLocked()

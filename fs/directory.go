@@ -49,7 +49,7 @@ func (d *directory) current(t *Tree) *listing {
 	defer d.mu.Unlock()
 	l := d.listing
 	if l == nil || l.failed() || !l.fresh() && !l.busy() {
-		l = newListing(t, d.prefix)
+		l = newListing(t, d)
 		d.listing = l
 	}
 	return l
@@ -61,8 +61,9 @@ func (d *directory) recall(t *Tree, name string) (entry, knowledge, time.Time) {
 	defer d.mu.Unlock()
 	f, ok := d.facts[name]
 	if l := d.listing; l != nil && l.fresh() && (!ok || l.began.After(f.at)) {
-		e, what := l.find(name)
-		return e, what, l.began
+		if e, what := l.find(name); what != unknown {
+			return e, what, l.began
+		}
 	}
 	if !ok || time.Since(f.at) >= t.opts.TTL {
 		return entry{}, unknown, time.Time{}
@@ -70,11 +71,14 @@ func (d *directory) recall(t *Tree, name string) (entry, knowledge, time.Time) {
 	return f.entry, f.what, f.at
 }
 
-// learn remembers the answer about a name. It says how many facts more, or
-// fewer, that makes.
+// learn remembers the answer about a name, unless a later question has been
+// answered. It says how many facts more, or fewer, that makes.
 func (d *directory) learn(name string, f fact, ttl time.Duration) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if ttl == 0 || f.at.Before(d.facts[name].at) {
+		return 0
+	}
 	before := len(d.facts)
 	if len(d.facts) >= maxFacts {
 		for n, old := range d.facts {
@@ -112,7 +116,17 @@ func (d *directory) ask(name string) (q *question, mine bool) {
 // answer gives a question's answer to all who wait for it.
 func (d *directory) answer(name string, q *question) {
 	d.mu.Lock()
-	delete(d.asking, name)
+	if d.asking[name] == q {
+		delete(d.asking, name)
+	}
 	d.mu.Unlock()
 	close(q.done)
+}
+
+// askAnew has nobody join the question about a name that is under way: it was
+// sent too early.
+func (d *directory) askAnew(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.asking, name)
 }

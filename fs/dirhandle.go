@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"syscall"
 
@@ -80,14 +81,15 @@ func (h *dirHandle) advance(i int) {
 	h.next = i + 1
 }
 
-// Lookup gives the node of the entry just given, for READDIRPLUS: from the same
-// listing, so it costs no request, even where listings are not believed for long.
+// Lookup gives the node of an entry that was given, for READDIRPLUS: from the
+// same listing, so it costs no request, even where listings are not believed for
+// long.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	h.mu.Lock()
-	l, i := h.listing, h.next-1-dots
+	l := h.listing
 	h.mu.Unlock()
-	e, ok, err := l.at(ctx, i, false)
-	if err != nil || !ok || e.name != name || e.size < 0 {
+	e, what := l.find(name)
+	if what != there { // its size is not known
 		return h.dir.Lookup(ctx, name, out)
 	}
 	return h.dir.child(ctx, e, l.began, out), 0
@@ -101,7 +103,7 @@ func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	if off == 0 {
 		h.read(h.dir.tree.dirs.get(h.dir.prefix).current(h.dir.tree))
 	}
-	h.next = int(min(off, 1<<40))
+	h.next = int(min(off, math.MaxInt32))
 	return 0
 }
 

@@ -46,6 +46,14 @@ func (s *entries) add(prefix string, e s3.Entry) {
 		}
 		return
 	}
+	order := strings.Compare(key, s.last)
+	switch {
+	case order == 0: // again: a page began where the last one ended
+		return
+	case order > 0:
+		s.last = key
+		s.settle(key)
+	}
 	name := strings.TrimSuffix(key, "/")
 	if !showable(name) {
 		s.hidden++
@@ -58,15 +66,11 @@ func (s *entries) add(prefix string, e s3.Entry) {
 			n.mtime = e.LastModified.Unix()
 		}
 	}
-	switch c := strings.Compare(key, s.last); {
-	case c == 0: // again: a page began where the last one ended
-	case c < 0:
+	if order < 0 {
 		s.late = append(s.late, n)
-	default:
-		s.last = key
-		s.settle(key)
-		s.take(n)
+		return
 	}
+	s.take(n)
 }
 
 // settle settles the held objects that come before key.
@@ -81,6 +85,7 @@ func (s *entries) settle(key string) {
 	}
 }
 
+// take takes an entry that came in order: all before it are settled.
 func (s *entries) take(n entry) {
 	if !n.dir {
 		s.held = append(s.held, n)

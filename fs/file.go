@@ -25,7 +25,7 @@ type fileNode struct {
 	parent string // prefix of its directory
 	entry  entry
 
-	checked atomic.Int64 // UnixNano of the last time an open had the server confirm the version
+	checked atomic.Int64 // by the tree's clock, when an open last made sure of the version; 0: never
 	stale   atomic.Bool  // the server has said that it is another one now
 }
 
@@ -55,8 +55,7 @@ func (f *fileNode) Open(_ context.Context, flags uint32) (fusefs.FileHandle, uin
 	if flags&syscall.O_ACCMODE != syscall.O_RDONLY || flags&syscall.O_TRUNC != 0 {
 		return nil, 0, syscall.EROFS
 	}
-	if f.stale.Load() {
-		f.tree.distrust(f.parent, f.entry.name)
+	if f.stale.Load() && !f.back() {
 		return nil, 0, syscall.ESTALE
 	}
 	r := f.tree.opts.Cache.Open(cache.Object{Key: f.key(), ETag: f.entry.tag, Size: f.entry.size})
@@ -67,12 +66,24 @@ func (f *fileNode) Open(_ context.Context, flags uint32) (fusefs.FileHandle, uin
 	return &handle{file: f, reader: r}, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
 }
 
+// back says whether the object is this version again: a later one was deleted
+// in a bucket that keeps versions, perhaps. The kernel looks up what is there
+// now, finds this node once more, and would be told ESTALE for ever.
+func (f *fileNode) back() bool {
+	e, _, err := f.tree.lookup(f.parent, f.entry.name)
+	if err != nil || e != f.entry {
+		return false
+	}
+	f.stale.Store(false)
+	return true
+}
+
 // confirm has the server say that this is the version still, unless it has
 // said so to an earlier open that is not older than listings may be. Like
 // lookup, it takes no context.
 func (f *fileNode) confirm(r *cache.Reader) error {
-	now := time.Now()
-	if now.Sub(time.Unix(0, f.checked.Load())) < f.tree.opts.TTL {
+	now := f.tree.clock()
+	if at := time.Duration(f.checked.Load()); at != 0 && now-at < f.tree.opts.TTL {
 		return nil
 	}
 	check := f.stillEmpty // there are no bytes to fetch on a condition
@@ -82,7 +93,7 @@ func (f *fileNode) confirm(r *cache.Reader) error {
 	if err := check(); err != nil {
 		return err
 	}
-	f.checked.Store(now.UnixNano())
+	f.checked.Store(int64(now))
 	return nil
 }
 
@@ -101,8 +112,7 @@ func (f *fileNode) stillEmpty() error {
 
 // failed notes what an error says of the version, and makes it an errno.
 func (f *fileNode) failed(op string, err error) syscall.Errno {
-	if errors.Is(err, s3.ErrChanged) {
-		f.stale.Store(true)
+	if errors.Is(err, s3.ErrChanged) && !f.stale.Swap(true) {
 		f.tree.distrust(f.parent, f.entry.name)
 	}
 	return f.tree.report(op, f.key(), err)

@@ -16,8 +16,9 @@ import (
 // there is anything, the others only while somebody has the directory open.
 type listing struct {
 	tree   *Tree
-	prefix string    // of the keys: "" or ending in "/"
-	began  time.Time // when the first request was sent: what is known is that old
+	dir    *directory // whose listing it is, or was
+	prefix string     // of the keys: "" or ending in "/"
+	began  time.Time  // when the first request was sent: what is known is that old
 
 	mu       sync.Mutex // guards all below; never held over a request
 	names    entries
@@ -28,8 +29,8 @@ type listing struct {
 	changed  chan struct{} // closed, and replaced, when any of this changes
 }
 
-func newListing(t *Tree, prefix string) *listing {
-	return &listing{tree: t, prefix: prefix, began: time.Now(), changed: make(chan struct{})}
+func newListing(t *Tree, d *directory) *listing {
+	return &listing{tree: t, dir: d, prefix: d.prefix, began: time.Now(), changed: make(chan struct{})}
 }
 
 // begin asks for the first page, if nobody has.
@@ -60,21 +61,22 @@ func (l *listing) wantedLocked() bool {
 }
 
 // anyLocked says whether a key has been seen.
-func (l *listing) anyLocked() bool {
-	return l.names.last != "" || l.names.marked || l.names.hidden > 0 || len(l.names.late) > 0
-}
+func (l *listing) anyLocked() bool { return l.names.last != "" || l.names.marked }
 
 // startLocked loads pages if anybody lacks one.
 func (l *listing) startLocked() {
 	if l.running || !l.wantedLocked() {
 		return
 	}
-	l.running = true
+	// From where the last page ended; from the start where the server does not
+	// sort, as what is missing may be anywhere.
 	after := ""
-	if l.names.last != "" {
+	if l.names.last != "" && len(l.names.late) == 0 {
 		after = l.prefix + l.names.last
 	}
-	l.tree.loads.Go(func() { l.load(after) })
+	if l.running = l.tree.background(func() { l.load(after) }); !l.running {
+		l.err = errClosed
+	}
 }
 
 // load asks for pages. The tree owns its goroutine and waits for it; it ends
@@ -91,6 +93,16 @@ func (l *listing) load(after string) {
 
 // add takes a page in. It says whether another is wanted.
 func (l *listing) add(page s3.Page, err error) bool {
+	hidden, more := l.addPage(page, err)
+	if hidden > 0 {
+		l.tree.log.Warn("the directory has keys that cannot be shown",
+			slog.String("prefix", l.prefix), slog.Int("keys", hidden))
+	}
+	return more
+}
+
+// addPage does that, and says how many keys the listing hides when it is whole.
+func (l *listing) addPage(page s3.Page, err error) (hidden int, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := len(l.names.settled)
@@ -103,17 +115,14 @@ func (l *listing) add(page s3.Page, err error) bool {
 		if page.Last {
 			l.names.finish()
 			l.complete = true
+			hidden = l.names.hidden
 		}
 	}
-	if l.complete && l.names.hidden > 0 {
-		l.tree.log.Warn("the directory has keys that cannot be shown",
-			slog.String("prefix", l.prefix), slog.Int("keys", l.names.hidden))
-	}
-	l.tree.dirs.listed(l.prefix, l, len(l.names.settled)-before)
+	l.tree.dirs.listed(l, len(l.names.settled)-before)
 	l.running = l.wantedLocked()
 	close(l.changed)
 	l.changed = make(chan struct{})
-	return l.running
+	return hidden, l.running
 }
 
 // fresh says whether what the listing says may still be believed.
@@ -140,13 +149,15 @@ func (l *listing) busy() bool {
 func (l *listing) at(ctx context.Context, i int, wait bool) (e entry, ok bool, err error) {
 	for {
 		l.mu.Lock()
-		n, changed := l.names.settled, l.changed
-		complete, lerr := l.complete, l.err
 		l.startLocked()
+		if ok = i < len(l.names.settled); ok {
+			e = l.names.settled[i]
+		}
+		complete, lerr, changed := l.complete, l.err, l.changed
 		l.mu.Unlock()
 		switch {
-		case i < len(n):
-			return n[i], true, nil
+		case ok:
+			return e, true, nil
 		case lerr != nil:
 			return entry{}, false, lerr
 		case complete:

@@ -30,27 +30,37 @@ func (t *Tree) lookup(prefix, name string) (entry, time.Time, error) {
 	}
 	q, mine := d.ask(name)
 	if mine {
-		q.fact.at = time.Now()
-		q.fact.entry, q.err = t.resolve(prefix, name)
-		q.fact.what = there
-		if errors.Is(q.err, iofs.ErrNotExist) {
-			q.fact.what = absent
-		}
-		if q.err == nil || q.fact.what == absent { // an error is not knowledge
-			t.dirs.learned(prefix, d.learn(name, q.fact, t.opts.TTL))
-		}
-		d.answer(name, q)
+		t.answer(d, name, q)
 	}
 	<-q.done
 	return q.fact.entry, q.fact.at, q.err
 }
 
+// answer answers a question, in any case: whoever waits for it waits without a
+// way out.
+func (t *Tree) answer(d *directory, name string, q *question) {
+	q.err = errUnanswered // unless resolve returns
+	defer d.answer(name, q)
+	l := t.dirs.get(d.prefix + name + "/").current(t)
+	q.fact.at = l.began // before now, where the directory is being listed already
+	q.fact.entry, q.err = t.resolve(d.prefix, name, l)
+	q.fact.what = there
+	if errors.Is(q.err, iofs.ErrNotExist) {
+		q.fact.what = absent
+	}
+	if q.err == nil || q.fact.what == absent { // an error is not knowledge
+		t.dirs.learned(d, d.learn(name, q.fact, t.opts.TTL))
+	}
+}
+
+// errUnanswered is for those who wait for a question whose asker panicked.
+var errUnanswered = errors.New("the lookup under way has failed")
+
 // resolve asks the server what a name is. Both questions go out together: is
 // there an object of that key, and is anything below it. The second is the
-// first page of the directory's listing, which is kept if it is one.
-func (t *Tree) resolve(prefix, name string) (entry, error) {
+// first page of the directory's listing, l, which is kept if it is one.
+func (t *Tree) resolve(prefix, name string, l *listing) (entry, error) {
 	key := prefix + name
-	l := t.dirs.get(key + "/").current(t)
 	l.begin()
 	object, herr := t.bucket.Head(t.ctx, key)
 	inhabited, lerr := l.inhabited(t.ctx)
@@ -79,7 +89,7 @@ func (t *Tree) find(key, name string, denied error) (entry, error) {
 	for e, err := range t.bucket.List(t.ctx, s3.ListOptions{Prefix: key, PageSize: 1}) {
 		switch {
 		case err != nil:
-			return entry{}, denied
+			return entry{}, err
 		case e.Key != key:
 			return entry{}, iofs.ErrNotExist
 		}
@@ -102,5 +112,7 @@ func entryOf(name string, o s3.Object) entry {
 // distrust says that what is known of a name has turned out to be old.
 func (t *Tree) distrust(prefix, name string) {
 	d := t.dirs.get(prefix)
-	t.dirs.learned(prefix, d.learn(name, fact{what: unknown, at: time.Now()}, t.opts.TTL))
+	d.askAnew(name)
+	t.dirs.drop(prefix + name + "/") // that it is no directory was learned before, too
+	t.dirs.learned(d, d.learn(name, fact{what: unknown, at: time.Now()}, t.opts.TTL))
 }

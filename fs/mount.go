@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,7 +24,6 @@ type MountOptions struct {
 // A Mount is a tree that is mounted.
 type Mount struct {
 	Dir    string // absolute
-	tree   *Tree
 	server *fuse.Server
 	done   chan struct{} // closed when the mount is gone
 }
@@ -34,12 +34,16 @@ func (t *Tree) MountAt(dir string, opts MountOptions) (*Mount, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
 	server, err := t.serve(dir, opts)
 	if err != nil {
 		return nil, err
 	}
-	m := &Mount{Dir: dir, tree: t, server: server, done: make(chan struct{})}
-	go func() { // ends with the mount, which Wait waits for
+	m := &Mount{Dir: dir, server: server, done: make(chan struct{})}
+	go func() { // ends with the mount, and says so through Done
 		server.Serve()
 		close(m.done)
 	}()
@@ -96,9 +100,7 @@ func (t *Tree) fuseOptions(opts MountOptions) *fusefs.Options {
 	}
 	return &fusefs.Options{
 		RootStableAttr: &fusefs.StableAttr{Ino: 1, Gen: 1},
-		// NullPermissions: modes are given as they are, 000 included.
-		NullPermissions: true,
-		Logger:          slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
+		Logger:         slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
 		MountOptions: fuse.MountOptions{
 			AllowOther: opts.AllowOther,
 			Options:    words,

@@ -26,6 +26,7 @@ var (
 	_ fusefs.NodeRmdirer        = readOnly{}
 	_ fusefs.NodeRenamer        = readOnly{}
 	_ fusefs.NodeWriter         = readOnly{}
+	_ fusefs.NodeWritever       = readOnly{}
 	_ fusefs.NodeAllocater      = readOnly{}
 	_ fusefs.NodeCopyFileRanger = readOnly{}
 	_ fusefs.NodeSetxattrer     = readOnly{}
@@ -72,6 +73,10 @@ func (readOnly) Rename(context.Context, string, fusefs.InodeEmbedder, string, ui
 }
 
 func (readOnly) Write(context.Context, fusefs.FileHandle, []byte, int64) (uint32, syscall.Errno) {
+	return 0, syscall.EROFS
+}
+
+func (readOnly) Writev(context.Context, fusefs.FileHandle, [][]byte, int64) (uint32, syscall.Errno) {
 	return 0, syscall.EROFS
 }
 

@@ -35,6 +35,7 @@ type Tree struct {
 
 	ctx    context.Context // ends with the tree: no request outlives it
 	cancel context.CancelFunc
+	ending sync.Mutex     // guards that nothing is added to loads once ctx has ended
 	loads  sync.WaitGroup // of listings
 }
 
@@ -69,12 +70,33 @@ func New(opts Options) (*Tree, error) {
 	return t, nil
 }
 
-// Close ends the requests that are under way for listings and lookups, and
-// waits for them.
+// Close ends the requests that are under way, and waits for those that no call
+// waits for. Calls that wait for one fail.
 func (t *Tree) Close() {
+	t.ending.Lock()
 	t.cancel()
+	t.ending.Unlock()
 	t.loads.Wait()
 }
+
+// background runs f in a goroutine that Close waits for. Behind Close it does
+// not, and says so.
+func (t *Tree) background(f func()) bool {
+	t.ending.Lock()
+	defer t.ending.Unlock()
+	if t.ctx.Err() != nil {
+		return false
+	}
+	t.loads.Go(f)
+	return true
+}
+
+// errClosed is what becomes of a listing that is asked for behind Close.
+var errClosed = fmt.Errorf("fs: the tree is closed: %w", context.Canceled)
+
+// clock is the time on the tree's own clock, which no one sets: a file must not
+// count as just confirmed because the system's clock was put back. It is never 0.
+func (t *Tree) clock() time.Duration { return time.Since(t.born) + 1 }
 
 // Stats are what a tree holds now.
 type Stats struct {

@@ -66,9 +66,18 @@ func hostLabel(name string) bool {
 }
 
 // regionName says whether s may be a region. A server's hint becomes part of a
-// host name and of what is signed, so nothing else may pass.
+// host name and of what is signed, so nothing else may pass. Other servers have
+// names that AWS would not give, as "RegionOne".
 func regionName(s string) bool {
-	return hostLabel(s)
+	return hostLabel(strings.Map(func(c rune) rune {
+		switch {
+		case c >= 'A' && c <= 'Z':
+			return c + 'a' - 'A'
+		case c == '_':
+			return '-'
+		}
+		return c
+	}, s))
 }
 
 // awsHost is the S3 endpoint of a region, by partition.
@@ -82,6 +91,12 @@ func awsHost(region string) string {
 		suffix = "c2s.ic.gov"
 	case strings.HasPrefix(region, "us-isob-"):
 		suffix = "sc2s.sgov.gov"
+	case strings.HasPrefix(region, "eu-isoe-"):
+		suffix = "cloud.adc-e.uk"
+	case strings.HasPrefix(region, "us-isof-"):
+		suffix = "csp.hci.ic.gov"
+	case strings.HasPrefix(region, "eusc-"):
+		suffix = "amazonaws.eu"
 	}
 	return "s3." + region + "." + suffix
 }

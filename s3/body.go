@@ -21,10 +21,10 @@ type Body struct {
 	left   span   // not yet read
 	reply  *reply // nil after Close, and after an error
 
-	// Since when, and how often, replies broke without bringing minProgress.
-	since  time.Time
-	broken int
-	landed int
+	// What it took since minProgress last arrived.
+	spent  int       // requests
+	broke  time.Time // when the first of these replies broke; zero: none did
+	landed int       // bytes, below minProgress
 }
 
 // open makes the request for what is left.
@@ -34,6 +34,7 @@ func (b *Body) open(retry Retry) error {
 		return err
 	}
 	b.reply = r
+	b.spent += r.attempts
 	if r.StatusCode == http.StatusPartialContent && r.ContentLength > b.left.len() {
 		b.bucket.opts.Log.Warn("a reply is longer than it says; the rest will be dropped", "bucket", b.bucket.opts.Name, "key", b.object.Key)
 	}
@@ -77,46 +78,46 @@ func (b *Body) Read(p []byte) (int, error) {
 
 func (b *Body) progressed(n int) {
 	if b.landed += n; b.landed >= minProgress {
-		b.landed, b.broken = 0, 0
+		b.spent, b.broke, b.landed = 1, time.Time{}, 0
 	}
 }
 
 // resume asks for what is left after a reply broke. Patience is with a server
 // that brings something: attempts and deadline start anew with every bit of
 // progress.
-func (b *Body) resume(broke error) error {
+func (b *Body) resume(why error) error {
 	b.reply.release()
 	b.reply = nil
 	if b.ctx.Err() != nil {
-		return b.failed(context.Cause(b.ctx))
+		return b.failed(ended(b.ctx))
 	}
-	if errors.Is(broke, io.EOF) {
-		broke = io.ErrUnexpectedEOF
+	if errors.Is(why, io.EOF) {
+		why = io.ErrUnexpectedEOF
 	}
-	if b.broken == 0 {
-		b.since = time.Now()
+	if b.broke.IsZero() {
+		b.broke = time.Now()
 	}
-	b.broken++
 	retry := b.bucket.opts.Retry
 	wait := time.Duration(0)
-	if b.broken > 1 {
-		wait = jitter(retry, b.broken-1)
+	if b.spent > 1 {
+		wait = jitter(retry, b.spent-1)
 	}
-	retry.Deadline -= time.Since(b.since) + wait
-	if b.broken >= retry.Attempts || retry.Deadline <= 0 {
-		return b.failed(broke)
+	retry.Attempts -= b.spent
+	retry.Deadline -= time.Since(b.broke) + wait
+	if retry.Attempts <= 0 || retry.Deadline <= 0 {
+		return b.failed(why)
 	}
 	b.bucket.stats.retries.Add(1)
-	b.bucket.opts.Log.Debug("a body broke; asking for the rest", "key", b.object.Key, "at", b.left.off, "error", broke)
+	b.bucket.opts.Log.Debug("a body broke; asking for the rest", "key", b.object.Key, "at", b.left.off, "error", why)
 	if !sleep(b.ctx, wait) {
-		return b.failed(context.Cause(b.ctx))
+		return b.failed(ended(b.ctx))
 	}
 	return b.open(retry)
 }
 
 func (b *Body) failed(why error) error {
 	b.bucket.stats.failed.Add(1)
-	return &Error{Op: opGet, Bucket: b.bucket.opts.Name, Key: b.object.Key, Attempts: b.broken,
+	return &Error{Op: opGet, Bucket: b.bucket.opts.Name, Key: b.object.Key, Attempts: b.spent,
 		Err: fmt.Errorf("the body broke at byte %d: %w", b.left.off, why)}
 }
 

@@ -61,16 +61,15 @@ func (b *Bucket) Region() string {
 	return b.regionNow
 }
 
-// adopt signs for region from now on. It says whether that is a change.
-func (b *Bucket) adopt(region string) bool {
+// adopt signs for region from now on, if that can be one.
+func (b *Bucket) adopt(region string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !regionName(region) || region == b.regionNow {
-		return false
+		return
 	}
 	b.opts.Log.Info("the server names another region; signing for it", "bucket", b.opts.Name, "was", b.regionNow, "now", region)
 	b.regionNow = region
-	return true
 }
 
 // now is the time as the server has it.
@@ -78,9 +77,7 @@ func (b *Bucket) now() time.Time { return time.Now().Add(time.Duration(b.skew.Lo
 
 // CloseIdleConnections closes the connections that no request uses.
 func (b *Bucket) CloseIdleConnections() {
-	if c, ok := b.opts.Transport.(interface{ CloseIdleConnections() }); ok {
-		c.CloseIdleConnections()
-	} else if c, ok := b.transport.(readOnly).next.(interface{ CloseIdleConnections() }); ok {
+	if c, ok := b.transport.(readOnly).next.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"s3mount/sigv4"
@@ -29,6 +28,7 @@ type call struct {
 	header http.Header
 	idle   time.Duration // without progress
 	retry  Retry
+	limit  time.Time // for all attempts; set by do
 
 	// accept says whether a reply of status 2xx is what was asked for. It may
 	// read the body. An error of kind errProtocol is worth another attempt.
@@ -40,6 +40,7 @@ type reply struct {
 	*http.Response
 	progress *progress
 	free     func() // gives the connection slot back
+	attempts int    // that it took
 }
 
 // release ends the request. What is left of the body is lost, and the
@@ -53,26 +54,28 @@ func (r *reply) release() {
 // do makes the attempts that an operation takes. The reply is accepted, and
 // the caller releases it; the error is an *Error.
 func (b *Bucket) do(ctx context.Context, c call) (*reply, error) {
-	limit := time.Now().Add(c.retry.Deadline)
+	c.limit = time.Now().Add(c.retry.Deadline)
 	var fix corrections
 	for attempt := 1; ; attempt++ {
-		r, used, err := b.attempt(ctx, c, limit, fix.refused)
+		r, used, err := b.attempt(ctx, c, fix.refused)
 		if err == nil {
+			r.attempts = attempt
 			return r, nil
 		}
 		err.Attempts = attempt
-		again, wait := b.judge(ctx, err, used, &fix)
+		again, wait := b.judge(ctx, c, err, used, &fix)
 		if again == waitThenAgain {
 			wait = max(wait, jitter(c.retry, attempt))
 		}
-		if again == never || attempt >= c.retry.Attempts || time.Now().Add(wait).After(limit) {
+		if again == never || attempt >= c.retry.Attempts || !time.Now().Add(wait).Before(c.limit) {
 			b.stats.failed.Add(1)
 			return nil, err
 		}
 		b.stats.retries.Add(1)
 		b.opts.Log.Debug("asking again", "error", err, "attempt", attempt, "wait", wait)
 		if !sleep(ctx, wait) {
-			err.Err = context.Cause(ctx)
+			b.stats.failed.Add(1)
+			err.Err = ended(ctx)
 			return nil, err
 		}
 	}
@@ -80,18 +83,18 @@ func (b *Bucket) do(ctx context.Context, c call) (*reply, error) {
 
 // attempt sends the request once. used are the credentials that it was signed
 // with.
-func (b *Bucket) attempt(ctx context.Context, c call, limit time.Time, refused sigv4.Credentials) (_ *reply, used sigv4.Credentials, _ *Error) {
-	fail := &Error{Op: c.op, Bucket: b.opts.Name, Key: c.key}
-	if used, fail.Err = b.credentials(ctx, limit, refused); fail.Err != nil {
+func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials) (_ *reply, used sigv4.Credentials, _ *Error) {
+	fail := &Error{Op: c.op, Bucket: b.opts.Name, Key: c.key, signedFor: b.Region()}
+	if used, fail.Err = b.credentials(ctx, c.limit, refused); fail.Err != nil {
 		return nil, used, fail
 	}
-	if fail.Err = b.takeSlot(ctx, limit); fail.Err != nil {
+	if fail.Err = b.takeSlot(ctx, c.limit); fail.Err != nil {
 		return nil, used, fail
 	}
 	free := func() { <-b.slots }
 
-	p := newProgress(ctx, c.idle, limit)
-	req, err := b.request(p.ctx, c, used)
+	p := newProgress(ctx, c.idle, c.limit)
+	req, err := b.request(p.ctx, c, fail.signedFor, used)
 	if err != nil {
 		p.stop()
 		free()
@@ -102,7 +105,7 @@ func (b *Bucket) attempt(ctx context.Context, c call, limit time.Time, refused s
 	b.stats.sent(c.op)
 	resp, err := b.transport.RoundTrip(req)
 	if err != nil {
-		fail.Err = p.explain(unwrapURL(err))
+		fail.Err = p.explain(err)
 		p.stop()
 		free()
 		b.logAttempt(c, fail, begin)
@@ -116,6 +119,7 @@ func (b *Bucket) attempt(ctx context.Context, c call, limit time.Time, refused s
 		b.logAttempt(c, err, begin)
 		return nil, used, err
 	}
+	p.accepted()
 	b.logAttempt(c, fail, begin)
 	return r, used, nil
 }
@@ -160,8 +164,7 @@ func (b *Bucket) take(c call, r *reply, fail *Error) *Error {
 }
 
 // request builds the request and signs it.
-func (b *Bucket) request(ctx context.Context, c call, creds sigv4.Credentials) (*http.Request, error) {
-	region := b.Region()
+func (b *Bucket) request(ctx context.Context, c call, region string, creds sigv4.Credentials) (*http.Request, error) {
 	u := b.address(region, c.path, c.query)
 	req := (&http.Request{Method: c.method, URL: u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
 	for name, values := range c.header {
@@ -209,13 +212,14 @@ func (b *Bucket) logAttempt(c call, e *Error, begin time.Time) {
 		slog.String("request_id", e.RequestID), slog.Duration("took", time.Since(begin)))
 }
 
-// unwrapURL drops what net/http says about method and URL: the Error says it.
-func unwrapURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+// ended is why ctx ended: its cause, and in any case an error that is
+// [context.Canceled] or [context.DeadlineExceeded].
+func ended(ctx context.Context) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ctx.Err()) {
+		return cause
 	}
-	return err
+	return fmt.Errorf("%w: %w", ctx.Err(), cause)
 }
 
 // sleep waits. It says false when ctx ended first.

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	iofs "io/fs"
@@ -40,6 +41,7 @@ type Error struct {
 	Attempts  int    // how many requests were made
 	Err       error  // why there is no believable reply; nil when the reply itself says no
 
+	signedFor  string        // the region that the request was signed for
 	region     string        // the server's hint
 	date       time.Time     // the server's clock
 	retryAfter time.Duration // the server's wish
@@ -50,11 +52,10 @@ func (e *Error) Error() string {
 	fmt.Fprintf(&s, "%s %s: ", e.Op, printable("s3://"+e.Bucket+"/"+e.Key, 2048))
 	switch {
 	case e.Status != 0 && e.Err == nil:
-		code := e.Code
-		if code == "" {
-			code = http.StatusText(e.Status)
+		s.WriteString(strconv.Itoa(e.Status))
+		if code := cmp.Or(e.Code, http.StatusText(e.Status)); code != "" {
+			s.WriteString(" " + printable(code, 64))
 		}
-		fmt.Fprintf(&s, "%d %s", e.Status, printable(code, 64))
 		if e.Message != "" {
 			s.WriteString(": " + printable(e.Message, 256))
 		}
@@ -84,7 +85,8 @@ func (e *Error) Is(target error) bool {
 	if e.Err != nil {
 		return false // there was no believable reply; Err speaks
 	}
-	gone := e.Status == http.StatusNotFound && e.Code != "NoSuchBucket"
+	// A prefix without keys is an empty listing; what a LIST misses is the bucket.
+	gone := e.Status == http.StatusNotFound && e.Code != "NoSuchBucket" && e.Op != opList
 	switch target {
 	case iofs.ErrNotExist:
 		return gone

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	iofs "io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -32,8 +33,9 @@ func (s span) header() string { return fmt.Sprintf("bytes=%d-%d", s.off, s.end-1
 // names the version in a bucket that keeps it.
 func (b *Bucket) OpenRange(ctx context.Context, o Object, off, end int64) (*Body, error) {
 	s := span{off, end}
-	if off < 0 || s.len() <= 0 || end > o.Size {
-		return nil, fmt.Errorf("s3: bytes [%d, %d) of an object of %d", off, end, o.Size)
+	if o.Key == "" || off < 0 || s.len() <= 0 || end > o.Size {
+		return nil, &Error{Op: opGet, Bucket: b.opts.Name, Key: o.Key,
+			Err: fmt.Errorf("asked for bytes [%d, %d) of an object of %d", off, end, o.Size)}
 	}
 	if strings.HasPrefix(o.ETag, datedTag) {
 		b.warnOnce.Do(func() {
@@ -49,13 +51,18 @@ func (b *Bucket) OpenRange(ctx context.Context, o Object, off, end int64) (*Body
 
 // get asks for a span of a version.
 func (b *Bucket) get(ctx context.Context, o Object, s span, retry Retry) (*reply, error) {
+	if b.unpinned.Load() {
+		o.VersionID = ""
+	}
 	r, err := b.getVersion(ctx, o, s, retry)
-	var e *Error
-	if o.VersionID != "" && errors.As(err, &e) && e.Status == http.StatusForbidden && !b.unpinned.Swap(true) {
-		// Reading by version id takes a permission of its own
-		// (s3:GetObjectVersion). Without it If-Match keeps the version.
+	if o.VersionID == "" || !errors.Is(err, iofs.ErrPermission) {
+		return r, err
+	}
+	// Reading by version id takes a permission of its own
+	// (s3:GetObjectVersion). Without it If-Match keeps the version.
+	o.VersionID = ""
+	if r, err = b.getVersion(ctx, o, s, retry); err == nil && !b.unpinned.Swap(true) {
 		b.opts.Log.Info("reading by version id is not permitted; versions are held to by ETag alone", "bucket", b.opts.Name)
-		return b.getVersion(ctx, o, s, retry)
 	}
 	return r, err
 }
@@ -64,7 +71,7 @@ func (b *Bucket) getVersion(ctx context.Context, o Object, s span, retry Retry) 
 	h := http.Header{"Range": {s.header()}}
 	pin(h, o.ETag)
 	query := ""
-	if o.VersionID != "" && !b.unpinned.Load() {
+	if o.VersionID != "" {
 		query = "versionId=" + sigv4.EscapeQuery(o.VersionID)
 	}
 	return b.do(ctx, call{
@@ -82,6 +89,10 @@ func acceptRange(r *reply, o Object, s span) error {
 	}
 	if !sameVersion(o.ETag, r.Header) {
 		return fmt.Errorf("%w: the reply has ETag %s, not %q", ErrChanged, printable(r.Header.Get("Etag"), 64), o.ETag)
+	}
+	if r.ContentLength < 0 && r.Header.Get("Content-Encoding") != "" {
+		// A stored encoding comes with its length. This is one made on the way.
+		return fmt.Errorf("%w: the reply was compressed on its way", errProtocol)
 	}
 	if r.StatusCode == http.StatusPartialContent {
 		return acceptPart(r, o, s)

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 )
@@ -9,6 +10,9 @@ import (
 // Head asks what a key holds now. A key that holds nothing is an error that is
 // [io/fs.ErrNotExist].
 func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
+	if key == "" { // would ask for the bucket
+		return Object{}, &Error{Op: opHead, Bucket: b.opts.Name, Err: errors.New("no key given")}
+	}
 	o := Object{Key: key}
 	r, err := b.do(ctx, call{
 		op: opHead, method: http.MethodHead, key: key, path: key,

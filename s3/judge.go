@@ -29,19 +29,19 @@ type corrections struct {
 }
 
 // judge decides whether to ask again, and how long to wait at least.
-func (b *Bucket) judge(ctx context.Context, e *Error, used sigv4.Credentials, fix *corrections) (verdict, time.Duration) {
+func (b *Bucket) judge(ctx context.Context, c call, e *Error, used sigv4.Credentials, fix *corrections) (verdict, time.Duration) {
 	if ctx.Err() != nil {
-		e.Err = context.Cause(ctx)
+		e.Err = ended(ctx)
 		return never, 0
 	}
 	switch {
-	case e.region != "" && !fix.region && wrongRegion(e):
+	case !fix.region && wrongRegion(e):
 		fix.region = true
-		// Somebody else may have adopted it meanwhile; then asking again is right too.
-		if b.adopt(e.region) || b.Region() == e.region {
+		b.adopt(e.region)
+		if b.Region() == e.region { // adopted now, or by another operation meanwhile
 			return atOnce, 0
 		}
-	case e.Code == "RequestTimeTooSkewed" && !fix.clock:
+	case !fix.clock && b.wrongClock(e):
 		fix.clock = true
 		if b.learnClock(e.date) {
 			return atOnce, 0
@@ -49,12 +49,17 @@ func (b *Bucket) judge(ctx context.Context, e *Error, used sigv4.Credentials, fi
 	case e.expired() && !fix.token && b.opts.Credentials != nil:
 		fix.token = true
 		fix.refused = used
-		if fresh, err := b.opts.Credentials(ctx, used); err == nil && fresh != used {
+		fresh, err := b.credentials(ctx, c.limit, used)
+		switch {
+		case err == nil && fresh != used:
 			return atOnce, 0
+		case errors.Is(err, context.DeadlineExceeded):
+			e.Err = err // whether there are others is not known
+			return never, 0
 		}
 	}
 	if passing(e) {
-		return waitThenAgain, min(e.retryAfter, b.opts.Retry.MaxWait)
+		return waitThenAgain, min(e.retryAfter, c.retry.MaxWait)
 	}
 	return never, 0
 }
@@ -62,6 +67,9 @@ func (b *Bucket) judge(ctx context.Context, e *Error, used sigv4.Credentials, fi
 // wrongRegion says whether a region hint in the reply is the reason for it:
 // S3 sends the hint with good replies and with plain refusals too.
 func wrongRegion(e *Error) bool {
+	if e.region == "" || e.region == e.signedFor {
+		return false
+	}
 	switch e.Status {
 	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest:
 		return true
@@ -69,6 +77,15 @@ func wrongRegion(e *Error) bool {
 		return e.Code == "" || e.Code == "SignatureDoesNotMatch" || e.Code == "AuthorizationHeaderMalformed"
 	}
 	return false
+}
+
+// wrongClock says whether a refusal is for the time of the signature. The reply
+// to a HEAD has no code that says so; its date does.
+func (b *Bucket) wrongClock(e *Error) bool {
+	if e.Op == opHead && e.Status == http.StatusForbidden {
+		return e.date.Sub(b.now()).Abs() > 10*time.Minute // S3 allows 15
+	}
+	return e.Code == "RequestTimeTooSkewed"
 }
 
 // learnClock takes the server's clock for signing. A date that no server of
@@ -94,7 +111,7 @@ func passing(e *Error) bool {
 		return passingCode(e.Code)
 	}
 	switch {
-	case errors.Is(e.Err, ErrCredentials), errors.Is(e.Err, ErrChanged), errors.Is(e.Err, context.DeadlineExceeded) && !errors.Is(e.Err, errStalled):
+	case errors.Is(e.Err, ErrCredentials), errors.Is(e.Err, ErrChanged):
 		return false
 	case e.Code != "": // an error inside a reply that began as a success
 		return passingCode(e.Code)

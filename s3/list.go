@@ -3,7 +3,9 @@ package s3
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -30,8 +32,8 @@ type Entry struct {
 	StorageClass string
 }
 
-// maxIdlePages is how many pages may come one after the other without a key
-// that is new. Some servers answer with empty pages while they skip deleted
+// maxIdlePages is how many pages may come one after the other that are empty or
+// were there before. Some servers answer with empty pages while they skip deleted
 // keys; one that never ends is not believed.
 const maxIdlePages = 100
 
@@ -63,16 +65,18 @@ type Page struct {
 // Pages is List by pages: one request for each.
 func (b *Bucket) Pages(ctx context.Context, opts ListOptions) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
-		token, last, idle := "", "", 0
-		seen := map[string]bool{}
+		token, idle := "", 0
+		tokens, pages := newSeen(), newSeen()
 		for {
 			p, err := b.page(ctx, opts, token, b.opts.Retry)
-			if err == nil && p.truncated && seen[p.next] {
+			if err == nil && p.truncated && tokens.again(p.next) {
 				err = b.listError(opts, "the continuation token was given before")
 			}
-			if len(p.entries) > 0 && p.entries[len(p.entries)-1].Key != last {
-				last, idle = p.entries[len(p.entries)-1].Key, 0
-			} else if idle++; err == nil && p.truncated && idle > maxIdlePages {
+			idle++
+			if n := len(p.entries); n > 0 && !pages.again(p.entries[0].Key+"\x00"+p.entries[n-1].Key) {
+				idle = 0
+			}
+			if err == nil && p.truncated && idle > maxIdlePages {
 				err = b.listError(opts, "page after page without a new key")
 			}
 			if err != nil {
@@ -82,10 +86,27 @@ func (b *Bucket) Pages(ctx context.Context, opts ListOptions) iter.Seq2[Page, er
 			if !yield(Page{Entries: p.entries, Last: !p.truncated}, nil) || !p.truncated {
 				return
 			}
-			seen[p.next] = true
 			token = p.next
 		}
 	}
+}
+
+// A seen remembers strings, by eight bytes each: a listing may have a million
+// pages. Two of them taken for the same by chance would end a listing with an
+// error, once in some ten million listings of that length.
+type seen struct {
+	seed maphash.Seed
+	sums map[uint64]struct{}
+}
+
+func newSeen() seen { return seen{maphash.MakeSeed(), map[uint64]struct{}{}} }
+
+// again says whether s was there before.
+func (o seen) again(s string) bool {
+	sum := maphash.String(o.seed, s)
+	_, was := o.sums[sum]
+	o.sums[sum] = struct{}{}
+	return was
 }
 
 // Probe asks the bucket for one key below prefix, with little patience: whether
@@ -98,6 +119,7 @@ func (b *Bucket) Probe(ctx context.Context, prefix string) (found bool, err erro
 }
 
 func (b *Bucket) listError(opts ListOptions, what string) error {
+	b.stats.failed.Add(1)
 	return &Error{Op: opList, Bucket: b.opts.Name, Key: opts.Prefix, Err: fmt.Errorf("%w: %s", errProtocol, what)}
 }
 
@@ -105,7 +127,7 @@ func (b *Bucket) listError(opts ListOptions, what string) error {
 func (b *Bucket) page(ctx context.Context, opts ListOptions, token string, retry Retry) (page, error) {
 	var p page
 	r, err := b.do(ctx, call{
-		op: opList, method: "GET", key: opts.Prefix,
+		op: opList, method: http.MethodGet, key: opts.Prefix,
 		query: listQuery(opts, token),
 		idle:  3 * b.opts.IdleTimeout, // a server may skip a million deleted keys before it answers
 		retry: retry,

@@ -16,6 +16,10 @@ import (
 // escaped, with everything else S3 says of a key, is below 4 MiB.
 const maxPage = 16 << 20
 
+// maxEntries bounds the entries of a page: S3 gives 1000, and no server should
+// give many more than it was asked for.
+const maxEntries = 100_000
+
 // A page is one answer to a LIST.
 type page struct {
 	entries   []Entry
@@ -47,6 +51,10 @@ func decodePage(body io.Reader, opts ListOptions) (page, error) {
 	}
 	if len(raw) > maxPage {
 		return page{}, fmt.Errorf("%w: a listing of over %d bytes", errProtocol, maxPage)
+	}
+	// Counted before it is decoded, which takes ten times the memory.
+	if n := bytes.Count(raw, []byte("Contents")) + bytes.Count(raw, []byte("CommonPrefixes")); n > 2*maxEntries {
+		return page{}, fmt.Errorf("%w: some %d entries in one page", errProtocol, n/2)
 	}
 	var x pageBody
 	if err := decodeWhole(raw, &x); err != nil {
@@ -83,12 +91,18 @@ func decodeWhole(raw []byte, into any) error {
 }
 
 func (x *pageBody) page(opts ListOptions) (page, error) {
-	p := page{truncated: x.IsTruncated == "true", next: x.NextContinuationToken}
+	p := page{next: x.NextContinuationToken}
+	switch strings.ToLower(strings.TrimSpace(x.IsTruncated)) {
+	case "true":
+		p.truncated = true
+	case "false":
+	case "": // said by the token alone
+		p.truncated = p.next != ""
+	default:
+		return page{}, fmt.Errorf("%w: IsTruncated is %q", errProtocol, printable(x.IsTruncated, 64))
+	}
 	if p.truncated && p.next == "" {
 		return page{}, fmt.Errorf("%w: a listing that goes on, but not where", errProtocol)
-	}
-	if len(x.Contents)+len(x.CommonPrefixes) > 100_000 {
-		return page{}, fmt.Errorf("%w: %d entries in one page", errProtocol, len(x.Contents)+len(x.CommonPrefixes))
 	}
 	keyOf := func(s string) (string, bool) { return s, true }
 	if x.EncodingType == "url" { // "+" is a blank then, as some servers write it; a plus is %2B
@@ -107,7 +121,7 @@ func (x *pageBody) page(opts ListOptions) (page, error) {
 	prefixes := make([]Entry, 0, len(x.CommonPrefixes))
 	for _, c := range x.CommonPrefixes {
 		key, ok := keyOf(c.Prefix)
-		if !ok || opts.Delimiter == "" || len(key) <= len(opts.Prefix) || !strings.HasPrefix(key, opts.Prefix) || !strings.HasSuffix(key, opts.Delimiter) {
+		if !ok || !belongsFolded(key, opts) {
 			p.dropped++
 			continue
 		}
@@ -120,7 +134,16 @@ func (x *pageBody) page(opts ListOptions) (page, error) {
 // belongs says whether an object's key can be an answer to opts.
 func belongs(key string, opts ListOptions) bool {
 	rest, ok := strings.CutPrefix(key, opts.Prefix)
-	return ok && (opts.Delimiter == "" || !strings.Contains(rest, opts.Delimiter))
+	return ok && key > opts.StartAfter && (opts.Delimiter == "" || !strings.Contains(rest, opts.Delimiter))
+}
+
+// belongsFolded says whether the keys that begin with key can be one answer to
+// opts. StartAfter may be among them.
+func belongsFolded(key string, opts ListOptions) bool {
+	rest, ok := strings.CutPrefix(key, opts.Prefix)
+	_, behind, folded := strings.Cut(rest, opts.Delimiter)
+	return ok && opts.Delimiter != "" && folded && behind == "" &&
+		(key > opts.StartAfter || strings.HasPrefix(opts.StartAfter, key))
 }
 
 func parseSize(s string) int64 {

@@ -81,7 +81,7 @@ func (o Options) check() error {
 	switch {
 	case o.Name == "":
 		return errors.New("s3: Options.Name: no bucket named")
-	case strings.ContainsAny(o.Name, "/?#\x00 "):
+	case strings.ContainsAny(o.Name, "/?#\x00 "), o.Name == ".", o.Name == "..":
 		return fmt.Errorf("s3: Options.Name: %q is not a bucket name", o.Name)
 	case !regionName(o.Region):
 		return fmt.Errorf("s3: Options.Region: %q is not a region name", o.Region)

@@ -25,14 +25,15 @@ type progress struct {
 	idle   time.Duration
 	timer  *time.Timer
 
-	mu      sync.Mutex // guards pending
+	mu      sync.Mutex // guards all below
+	limit   time.Time  // for the reply to be accepted; zero: it is
 	pending int        // bytes since the timer was last set back
 }
 
-// newProgress watches a request that must have its reply by limit and must not
-// stand still for longer than idle.
+// newProgress watches a request whose reply must be accepted by limit, and that
+// must not stand still for longer than idle.
 func newProgress(parent context.Context, idle time.Duration, limit time.Time) *progress {
-	p := &progress{idle: idle}
+	p := &progress{idle: idle, limit: limit}
 	p.ctx, p.cancel = context.WithCancelCause(parent)
 	p.timer = time.AfterFunc(min(idle, time.Until(limit)), func() { p.cancel(errStalled) })
 	return p
@@ -45,9 +46,27 @@ func (p *progress) advance(n int) {
 	if p.pending += n; p.pending < minProgress {
 		return
 	}
+	p.againLocked()
+}
+
+// accepted says that the reply is what was asked for: its body may take its
+// time.
+func (p *progress) accepted() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.limit = time.Time{}
+	p.againLocked()
+}
+
+// againLocked sets the timer back.
+func (p *progress) againLocked() {
 	p.pending = 0
+	wait := p.idle
+	if !p.limit.IsZero() {
+		wait = min(wait, time.Until(p.limit))
+	}
 	if p.timer.Stop() { // not when it has fired: the request is over then
-		p.timer.Reset(p.idle)
+		p.timer.Reset(wait)
 	}
 }
 

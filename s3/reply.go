@@ -40,8 +40,11 @@ type errorBody struct {
 // readBody takes from the body of a refusal what an error says. A body that is
 // not S3's (a proxy's page) leaves the status to speak.
 func (e *Error) readBody(body io.Reader) {
+	body = io.LimitReader(body, maxErrorBody)
 	var said errorBody
-	if err := xml.NewDecoder(io.LimitReader(body, maxErrorBody)).Decode(&said); err != nil {
+	err := xml.NewDecoder(body).Decode(&said)
+	io.Copy(io.Discard, body) // to its end, so that the connection can be used again
+	if err != nil {
 		return
 	}
 	e.Code, e.Message = said.Code, said.Message

@@ -25,11 +25,15 @@ const datedTag = "last modified "
 func versionTag(etag string, modified time.Time) string {
 	weak := strings.HasPrefix(etag, "W/")
 	etag = strings.Trim(etag, `"`)
-	if etag != "" && !weak {
+	if etag != "" && !weak && !strings.ContainsFunc(etag, notInTag) {
 		return etag
 	}
 	return datedTag + modified.UTC().Format(time.RFC3339)
 }
+
+// notInTag says that an ETag cannot have the character: it could not be sent
+// back.
+func notInTag(r rune) bool { return r <= ' ' || r == '"' || r == 0x7f }
 
 // pin sets the condition under which the server may answer: still this version.
 // A date is no condition to send: servers that keep fractions of a second refuse
@@ -46,8 +50,9 @@ func replyTag(h http.Header) string {
 	return versionTag(h.Get("Etag"), at)
 }
 
-// sameVersion says whether a reply holds the version that tag names. A listing's
-// date may have a fraction of a second where a reply's has none.
+// sameVersion says whether a reply holds the version that tag names. Where tag
+// is a substitute, the reply may have an ETag all the same: some servers give
+// none in listings.
 func sameVersion(tag string, h http.Header) bool {
 	got := replyTag(h)
 	if got == tag {
@@ -56,5 +61,5 @@ func sameVersion(tag string, h http.Header) bool {
 	want, dated := strings.CutPrefix(tag, datedTag)
 	at, err := time.Parse(time.RFC3339, want)
 	modified, merr := http.ParseTime(h.Get("Last-Modified"))
-	return dated && err == nil && merr == nil && at.Truncate(time.Second).Equal(modified)
+	return dated && err == nil && merr == nil && at.Equal(modified)
 }

@@ -2,24 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go/logging"
-
-	"s3mount/s3"
-	"s3mount/sigv4"
 )
 
 // noCredentialsHint says where was looked.
 const noCredentialsHint = "looked in the environment (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), in the profile (--profile or AWS_PROFILE; SSO, roles and credential_process included) of ~/.aws/config and ~/.aws/credentials, for a web identity token, and at the container's and EC2's metadata service; for a public bucket use --no-sign-request"
+
+// bundleHint is about a CA bundle that holds nothing of use.
+const bundleHint = "--ca-bundle, or AWS_CA_BUNDLE, takes a file with lines of BEGIN CERTIFICATE"
 
 // awsSettings are what the AWS configuration says: the environment and the
 // shared files, read as the AWS CLI reads them.
@@ -30,7 +28,7 @@ type awsSettings struct {
 	keys     *keyring
 }
 
-// loadAWS reads the configuration. Flags win over it.
+// loadAWS reads the configuration, all but the endpoint. Flags win over it.
 func loadAWS(ctx context.Context, a access, region string) (awsSettings, error) {
 	bundle, err := a.readBundle()
 	if err != nil {
@@ -39,9 +37,9 @@ func loadAWS(ctx context.Context, a access, region string) (awsSettings, error) 
 	keys := &keyring{load: func(ctx context.Context) (aws.Config, error) { return a.load(ctx, bundle) }}
 	cfg, err := keys.load(ctx)
 	if err != nil {
-		return awsSettings{}, &hintError{fmt.Errorf("AWS configuration: %w", err), "check --profile, AWS_PROFILE, and the files ~/.aws/config and ~/.aws/credentials"}
+		return awsSettings{}, &hintError{fmt.Errorf("AWS configuration: %w", err), "check --profile and AWS_PROFILE, the files ~/.aws/config and ~/.aws/credentials, and AWS_CA_BUNDLE"}
 	}
-	keys.config = cfg
+	keys.config = &cfg
 	if bundle == nil {
 		if bundle, err = configuredBundle(cfg); err != nil {
 			return awsSettings{}, err
@@ -50,8 +48,7 @@ func loadAWS(ctx context.Context, a access, region string) (awsSettings, error) 
 	if region == "" {
 		region = cfg.Region
 	}
-	endpoint, err := a.resolveEndpoint(ctx, cfg)
-	return awsSettings{region: region, endpoint: endpoint, caBundle: bundle, keys: keys}, err
+	return awsSettings{region: region, caBundle: bundle, keys: keys}, nil
 }
 
 // load reads the environment and the shared files.
@@ -103,7 +100,7 @@ func configuredBundle(cfg aws.Config) ([]byte, error) {
 // resolveEndpoint finds the endpoint in the AWS CLI's order: the flag, then of
 // the environment and of the profile the service's own before the general one.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
-func (a access) resolveEndpoint(ctx context.Context, cfg aws.Config) (*url.URL, error) {
+func (a access) resolveEndpoint(ctx context.Context, cfg *aws.Config) (*url.URL, error) {
 	if a.endpoint != "" {
 		return parseEndpoint("--endpoint-url", a.endpoint)
 	}
@@ -117,22 +114,26 @@ func (a access) resolveEndpoint(ctx context.Context, cfg aws.Config) (*url.URL, 
 		if !ok {
 			continue
 		}
+		_, env := source.(config.EnvConfig)
 		if found, ok, err := s.GetServiceBaseEndpoint(ctx, "S3"); err == nil && ok {
-			return parseEndpoint("the configured endpoint", found)
+			if env {
+				return parseEndpoint("AWS_ENDPOINT_URL_S3", found)
+			}
+			return parseEndpoint("endpoint_url of the profile's services", found)
 		}
-		if _, env := source.(config.EnvConfig); env && os.Getenv("AWS_ENDPOINT_URL") != "" {
+		if env && os.Getenv("AWS_ENDPOINT_URL") != "" {
 			return parseEndpoint("AWS_ENDPOINT_URL", os.Getenv("AWS_ENDPOINT_URL"))
 		}
 	}
 	if cfg.BaseEndpoint != nil && *cfg.BaseEndpoint != "" {
-		return parseEndpoint("the configured endpoint", *cfg.BaseEndpoint)
+		return parseEndpoint("endpoint_url of the profile", *cfg.BaseEndpoint)
 	}
 	return nil, nil
 }
 
 func parseEndpoint(from, s string) (*url.URL, error) {
 	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return nil, &hintError{misused("%s: %q is not the URL of a server", from, redactURL(s)), "write it with its scheme, as https://s3.example.com or http://127.0.0.1:9000"}
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -148,44 +149,3 @@ func redactURL(s string) string {
 	}
 	return s
 }
-
-// A keyring gives credentials, and new ones when the server has refused those
-// it gave: files are read anew then, tokens exchanged.
-type keyring struct {
-	load func(context.Context) (aws.Config, error)
-
-	mu     sync.Mutex // guards config
-	config aws.Config
-}
-
-// credentials is an s3.CredentialsFunc.
-func (k *keyring) credentials(ctx context.Context, refused sigv4.Credentials) (sigv4.Credentials, error) {
-	c, err := k.retrieve(ctx)
-	if err != nil || c != refused || refused == (sigv4.Credentials{}) {
-		return c, err
-	}
-	fresh, err := k.load(ctx)
-	if err != nil {
-		return c, err
-	}
-	k.mu.Lock()
-	k.config = fresh
-	k.mu.Unlock()
-	return k.retrieve(ctx)
-}
-
-func (k *keyring) retrieve(ctx context.Context) (sigv4.Credentials, error) {
-	k.mu.Lock()
-	provider := k.config.Credentials
-	k.mu.Unlock()
-	if provider == nil {
-		return sigv4.Credentials{}, errors.New("none configured")
-	}
-	c, err := provider.Retrieve(ctx)
-	if err != nil {
-		return sigv4.Credentials{}, err
-	}
-	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}, nil
-}
-
-var _ s3.CredentialsFunc = (*keyring)(nil).credentials

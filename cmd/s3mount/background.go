@@ -7,6 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -30,7 +33,8 @@ func background() error {
 	}
 	defer r.Close()
 	child := exec.Command(self, os.Args[1:]...)
-	child.Env = append(os.Environ(), readyEnv+"=3")
+	child.Args[0] = os.Args[0]
+	child.Env = append(absolutePaths(os.Environ()), readyEnv+"=3")
 	child.ExtraFiles = []*os.File{w} // descriptor 3
 	child.Stderr = os.Stderr
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -61,7 +65,24 @@ func background() error {
 	if err := child.Wait(); errors.As(err, &exit) && exit.ExitCode() > 0 {
 		return &exitError{exit.ExitCode()} // it has said why
 	}
-	return errors.New("the process in the background ended before it had mounted")
+	return &hintError{errors.New("the process in the background ended before it had mounted"), "with -f it stays in the foreground, and shows more with --log-level debug"}
+}
+
+// absolutePaths has the files that AWS's variables name found from any
+// directory: the process in the background leaves the one it was started in, and
+// reads them again.
+func absolutePaths(env []string) []string {
+	env = slices.Clone(env)
+	for i, variable := range env {
+		name, path, _ := strings.Cut(variable, "=")
+		switch name {
+		case "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CA_BUNDLE", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE":
+			if abs, err := filepath.Abs(path); path != "" && err == nil {
+				env[i] = name + "=" + abs
+			}
+		}
+	}
+	return env
 }
 
 // readyPipe is where the process in the background says that it has mounted;

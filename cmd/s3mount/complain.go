@@ -11,20 +11,30 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"s3mount/s3"
 )
 
 // complain says what went wrong and what to do about it: two lines, without
-// capitals at the start or a stop at the end, each in one piece.
-func complain(w io.Writer, err error) {
+// capitals at the start or a stop at the end, each in one piece. command is the
+// one whose help is of use.
+func complain(w io.Writer, command string, err error) {
 	fmt.Fprintf(w, "s3mount: error: %s\n", oneLine(err.Error()))
-	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(w, "s3mount: hint: %s\n", oneLine(hint))
-	}
+	fmt.Fprintf(w, "s3mount: hint: %s\n", oneLine(hintFor(command, err)))
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine is s with every run of blanks and line ends as one blank, and without
+// what a terminal would obey: names come from strangers.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}
 
 // A hintError is an error that knows what to do about it.
 type hintError struct {
@@ -35,7 +45,7 @@ type hintError struct {
 func (e *hintError) Unwrap() error { return e.error }
 
 // hintFor is what a user can do about an error.
-func hintFor(err error) string {
+func hintFor(command string, err error) string {
 	var (
 		own    *hintError
 		misuse *usageError
@@ -45,11 +55,11 @@ func hintFor(err error) string {
 	case errors.As(err, &own):
 		return own.hint
 	case errors.As(err, &misuse):
-		return "`s3mount --help` shows what it takes"
+		return "`" + command + " --help` shows what it takes"
 	case errors.As(err, &failed) && failed.Err == nil:
 		return hintForReply(failed)
 	}
-	return hintForNoReply(err)
+	return hintForNoReply(command, err)
 }
 
 // hintForReply is about a server that says no.
@@ -57,6 +67,8 @@ func hintForReply(e *s3.Error) string {
 	switch e.Code {
 	case "NoSuchBucket":
 		return "check the spelling of the bucket, and that --endpoint-url and --region are those of its owner"
+	case "InvalidBucketName":
+		return "check the name of the bucket: 3 to 63 small letters, digits, dots and hyphens"
 	case "InvalidAccessKeyId":
 		return "the server does not know this access key; check AWS_ACCESS_KEY_ID, --profile and --endpoint-url"
 	case "SignatureDoesNotMatch":
@@ -77,16 +89,20 @@ func hintForReply(e *s3.Error) string {
 		return "redirects are not followed; set --region or --endpoint-url to where the bucket is"
 	case e.Status >= 500 || e.Status == 429:
 		return "the server is in trouble or overloaded; try again later"
+	case e.Status == 400 && e.Code == "":
+		return "check --endpoint-url: is that an S3 server, and does its URL begin with https:// instead?"
 	}
 	return "check --endpoint-url: is that an S3 server?"
 }
 
 // hintForNoReply is about the way to the server.
-func hintForNoReply(err error) string {
+func hintForNoReply(command string, err error) string {
 	var (
 		dns      *net.DNSError
+		dial     *net.OpError
 		unknown  x509.UnknownAuthorityError
 		hostname x509.HostnameError
+		invalid  x509.CertificateInvalidError
 		record   tls.RecordHeaderError
 	)
 	switch {
@@ -98,14 +114,26 @@ func hintForNoReply(err error) string {
 		return "the server's certificate is from an authority that is not known here; give its certificate with --ca-bundle"
 	case errors.As(err, &hostname):
 		return "the server's certificate is for another name; check --endpoint-url, or try --path-style"
+	case errors.As(err, &invalid):
+		return "the server's certificate is not valid now, or not for this use; compare `date -u` here with its dates"
 	case errors.As(err, &record):
 		return "the server does not speak TLS there; does the endpoint begin with http:// instead?"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return "nothing listens there; check --endpoint-url and that the server runs"
+		where := "there"
+		if errors.As(err, &dial) && dial.Addr != nil {
+			where = "at " + dial.Addr.String()
+		}
+		return "nothing listens " + where + "; check --endpoint-url and that the server runs"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "there is no way to the server from here; check --endpoint-url and the network"
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return "the server did not answer in time; check --endpoint-url, the network and the firewall"
 	case errors.As(err, new(*s3.Error)):
-		return "check --endpoint-url and the network; --log-level debug -f shows every request"
+		return "check --endpoint-url and the network; -f --log-level debug shows every request"
+	case command == "s3mount":
+		return "-f --log-level debug shows more"
+	case command == "s3mount sign":
+		return "check the URL and the network"
 	}
-	return ""
+	return "`" + command + " --help` shows what it takes"
 }

@@ -10,12 +10,9 @@ import (
 
 // logger gives the log that the flags ask for, and how to close it.
 func (s *settings) logger(inBackground bool) (*slog.Logger, func() error, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
-		return nil, nil, misused("--log-level %s: it is debug, info, warn or error", s.logLevel)
-	}
-	if s.logFormat != "text" && s.logFormat != "json" {
-		return nil, nil, misused("--log-format %s: it is text or json", s.logFormat)
+	level, err := s.level()
+	if err != nil {
+		return nil, nil, err
 	}
 	w, closeLog, dated, err := s.logWriter(inBackground)
 	if err != nil {

@@ -34,7 +34,7 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 func run(args []string, stdout, stderr io.Writer) int {
 	root := newRoot(stdout, stderr)
 	root.SetArgs(args)
-	err := root.Execute()
+	cmd, err := root.ExecuteC()
 	if err == nil {
 		return 0
 	}
@@ -42,7 +42,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if errors.As(err, &silent) {
 		return silent.code
 	}
-	complain(stderr, err)
+	complain(stderr, cmd.CommandPath(), err)
 	var misuse *usageError
 	if errors.As(err, &misuse) {
 		return exitMisused
@@ -56,8 +56,29 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.Version = versionString()
+	root.SetVersionTemplate(versionLine())
 	root.AddCommand(newSignCommand(), newVersionCommand())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	argumentsAreUsage(root)
 	return root
+}
+
+// argumentsAreUsage has wrong arguments count as misuse in cobra's own commands
+// as in ours.
+func argumentsAreUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			if err := check(cmd, args); err != nil {
+				return &usageError{err}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		argumentsAreUsage(sub)
+	}
 }
 
 // A usageError says that the program was called wrongly.

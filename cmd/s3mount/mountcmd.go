@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
-
-func errorIs(err, target error) bool { return errors.Is(err, target) }
 
 func newMountCommand() *cobra.Command {
 	s := newSettings()
@@ -28,8 +28,8 @@ mount option (-o metadata_ttl=30s).`,
 		Example: `  s3mount s3://photos ~/photos
   s3mount --endpoint-url http://127.0.0.1:9000 s3://photos/2026 /mnt/photos
   s3mount --no-sign-request -f s3://open-data /mnt/data`,
-		Args: func(_ *cobra.Command, args []string) error {
-			switch len(args) {
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch args = operands(cmd.Flags(), args); len(args) {
 			case 2:
 				return nil
 			case 0:
@@ -44,15 +44,23 @@ mount option (-o metadata_ttl=30s).`,
 	s.flags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f := cmd.Flags()
-		if err := s.mountOptions(f); err != nil {
+		if err := s.complete(f, os.Getenv); err != nil {
 			return err
 		}
-		if err := environment(f, os.Getenv); err != nil {
-			return err
-		}
+		args = operands(f, args)
 		return s.run(args[0], args[1])
 	}
 	return cmd
+}
+
+// operands are the arguments that are bucket and directory. The AWS CLI takes
+// "--request-payer" and "--request-payer requester"; to the flags, the word is
+// one argument too many.
+func operands(f *pflag.FlagSet, args []string) []string {
+	if i := slices.Index(args, "requester"); len(args) == 3 && i >= 0 && f.Changed("request-payer") {
+		return slices.Delete(slices.Clone(args), i, i+1)
+	}
+	return args
 }
 
 // run mounts, here or in a process of its own.
@@ -60,6 +68,9 @@ func (s *settings) run(source, dir string) error {
 	what, err := parseTarget(source)
 	if err != nil {
 		return err
+	}
+	if dir == "" || strings.HasPrefix(dir, "s3://") {
+		return misused("%q is no directory; the bucket comes first, then the directory", dir)
 	}
 	if err := s.check(); err != nil {
 		return err
@@ -74,21 +85,4 @@ func (s *settings) run(source, dir string) error {
 		signal.Ignore(syscall.SIGHUP) // the terminal it was started from may go
 	}
 	return s.serve(context.Background(), what, dir, signals, ready)
-}
-
-// check refuses values that no flag refuses by itself.
-func (s *settings) check() error {
-	switch {
-	case s.requestPayer != "" && s.requestPayer != "requester":
-		return misused("--request-payer %s: the only value is \"requester\"", s.requestPayer)
-	case s.maxConnections < 1:
-		return misused("--max-connections %d: at least 1 is needed", s.maxConnections)
-	case s.maxAttempts < 1:
-		return misused("--max-attempts %d: at least 1 is needed", s.maxAttempts)
-	case s.maxEntries < 1:
-		return misused("--max-entries %d: at least 1 is needed", s.maxEntries)
-	case s.deadline == 0 || s.idleTimeout == 0 || s.retryMaxWait == 0 || s.retryMinWait == 0:
-		return misused("--deadline, --idle-timeout, --retry-min-wait, --retry-max-wait: a time above zero is needed")
-	}
-	return nil
 }

@@ -16,7 +16,24 @@ var ignoredOptions = []string{
 	"dev", "nodev", "suid", "nosuid", "exec", "default_permissions", "fsname", "subtype",
 }
 
-// mountOptions takes what was given with -o. A flag given as such wins.
+// complete takes what was not given as a flag from -o, and what is not there
+// either from the environment. S3MOUNT_OPTIONS is what -o would be, and comes
+// last.
+func (s *settings) complete(f *pflag.FlagSet, getenv func(string) string) error {
+	if err := s.mountOptions(f); err != nil {
+		return err
+	}
+	given := len(s.options)
+	if err := environment(f, getenv); err != nil {
+		return err
+	}
+	if given > 0 {
+		return nil
+	}
+	return s.mountOptions(f)
+}
+
+// mountOptions takes what was given with -o. A flag that is set already wins.
 func (s *settings) mountOptions(f *pflag.FlagSet) error {
 	given := map[string]bool{}
 	f.Visit(func(flag *pflag.Flag) { given[flag.Name] = true })
@@ -34,7 +51,7 @@ func (s *settings) mountOption(f *pflag.FlagSet, option string, given map[string
 	word, value, hasValue := strings.Cut(option, "=")
 	name := strings.ReplaceAll(word, "_", "-")
 	switch {
-	case word == "" || slices.Contains(ignoredOptions, word) || strings.HasPrefix(word, "x-") || strings.HasPrefix(word, "comment"):
+	case word == "" || slices.Contains(ignoredOptions, word) || strings.HasPrefix(word, "x-") || word == "comment":
 		return nil
 	case word == "rw":
 		return &hintError{misused("-o rw: this mount is read-only"), "write ro in its place; in /etc/fstab, `defaults` means rw, so put ro there"}
@@ -48,7 +65,7 @@ func (s *settings) mountOption(f *pflag.FlagSet, option string, given map[string
 		return nil
 	}
 	flag := f.Lookup(name)
-	if flag == nil || name == "options" || name == "help" {
+	if flag == nil || name == "options" || notASetting(name) {
 		return misused("-o %s: no such option", word)
 	}
 	if given[name] {

@@ -28,7 +28,7 @@ func sortedNames(h http.Header) []string { return slices.Sorted(maps.Keys(h)) }
 func send(ctx context.Context, out io.Writer, req *http.Request, caBundle []byte) error {
 	transport, err := s3.NewTransport(s3.TransportOptions{CABundle: caBundle})
 	if err != nil {
-		return err
+		return &hintError{err, bundleHint}
 	}
 	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, sendPatience)
@@ -53,6 +53,9 @@ func send(ctx context.Context, out io.Writer, req *http.Request, caBundle []byte
 	n, err := io.Copy(out, io.LimitReader(resp.Body, maxShown))
 	if n > 0 {
 		fmt.Fprintln(out)
+	}
+	if n == maxShown {
+		fmt.Fprintf(out, "(no more than %d bytes are shown)\n", maxShown)
 	}
 	switch {
 	case err != nil:

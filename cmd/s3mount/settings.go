@@ -50,8 +50,8 @@ type access struct {
 }
 
 func (a *access) flags(f *pflag.FlagSet) {
-	f.StringVar(&a.profile, "profile", "", "profile of ~/.aws/config and ~/.aws/credentials (default $AWS_PROFILE)")
-	f.StringVar(&a.caBundle, "ca-bundle", "", "file of PEM certificates to trust beside the system's (default $AWS_CA_BUNDLE)")
+	f.StringVar(&a.profile, "profile", "", "profile `NAME` of ~/.aws/config and ~/.aws/credentials (default $AWS_PROFILE)")
+	f.StringVar(&a.caBundle, "ca-bundle", "", "`FILE` of PEM certificates to trust beside the system's (default $AWS_CA_BUNDLE)")
 }
 
 func newSettings() *settings {
@@ -66,34 +66,34 @@ func newSettings() *settings {
 
 func (s *settings) flags(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.StringVar(&s.endpoint, "endpoint-url", "", "URL of the S3 server (default $AWS_ENDPOINT_URL_S3, the profile's, or AWS)")
-	f.StringVar(&s.region, "region", "", "region to sign for (default $AWS_REGION, the profile's, or what the server says)")
+	f.StringVar(&s.endpoint, "endpoint-url", "", "`URL` of the S3 server (default $AWS_ENDPOINT_URL_S3, the profile's, or AWS)")
+	f.StringVar(&s.region, "region", "", "region `NAME` to sign for (default $AWS_REGION, the profile's, or what the server says)")
 	s.access.flags(f)
 	f.BoolVar(&s.unsigned, "no-sign-request", false, "send unsigned requests: for public buckets")
-	f.StringVar(&s.requestPayer, "request-payer", "", "\"requester\": agree to pay for the requests")
+	f.StringVar(&s.requestPayer, "request-payer", "", "agree to pay for the requests; the only `WHO` is requester")
 	f.Lookup("request-payer").NoOptDefVal = "requester"
 	f.BoolVar(&s.path, "path-style", false, "bucket in the path, not in the host name")
 	f.BoolVar(&s.allowOther, "allow-other", false, "let other users in")
-	f.Var(&s.uid, "uid", "owner of everything")
-	f.Var(&s.gid, "gid", "group of everything")
-	f.Var(&s.fileMode, "file-mode", "permissions of files")
-	f.Var(&s.dirMode, "dir-mode", "permissions of directories")
+	f.Var(&s.uid, "uid", "user who owns everything")
+	f.Var(&s.gid, "gid", "group that owns everything")
+	f.Var(&s.fileMode, "file-mode", "permissions of files, in octal")
+	f.Var(&s.dirMode, "dir-mode", "permissions of directories, in octal")
 	f.Var(&s.ttl, "metadata-ttl", "how old a listing may be; 0 asks every time")
-	f.IntVar(&s.maxEntries, "max-entries", s.maxEntries, "names to remember, of all directories together")
+	f.IntVar(&s.maxEntries, "max-entries", s.maxEntries, "`NUMBER` of names to remember, of all directories together")
 	f.Var(&s.memory, "memory", "bytes of objects held in memory: blocks, fetches and read-ahead together")
 	f.Var(&s.readAhead, "read-ahead", "bytes fetched ahead of one sequential reader, at most; 0: none")
-	f.IntVar(&s.maxConnections, "max-connections", s.maxConnections, "requests under way at the same time")
-	f.IntVar(&s.maxAttempts, "max-attempts", s.maxAttempts, "requests made for one operation")
+	f.IntVar(&s.maxConnections, "max-connections", s.maxConnections, "`NUMBER` of requests under way at the same time")
+	f.IntVar(&s.maxAttempts, "max-attempts", s.maxAttempts, "`NUMBER` of requests made for one operation, at most")
 	f.Var(&s.retryMinWait, "retry-min-wait", "longest wait before the second attempt; doubles from there")
 	f.Var(&s.retryMaxWait, "retry-max-wait", "longest wait between two attempts")
-	f.Var(&s.deadline, "deadline", "for one operation, waits included")
+	f.Var(&s.deadline, "deadline", "for one operation, its attempts and waits together")
 	f.Var(&s.idleTimeout, "idle-timeout", "without progress, a request is abandoned and what is missing asked again")
-	f.StringVar(&s.logLevel, "log-level", s.logLevel, "debug, info, warn or error")
-	f.StringVar(&s.logFile, "log-file", "", "append the log to a file (default standard error with -f, else syslog)")
-	f.StringVar(&s.logFormat, "log-format", s.logFormat, "text or json")
-	f.StringVar(&s.metrics, "metrics", "", "serve Prometheus metrics at http://ADDR/metrics, as 127.0.0.1:9300")
+	f.StringVar(&s.logLevel, "log-level", s.logLevel, "`LEVEL` of the log: debug, info, warn or error")
+	f.StringVar(&s.logFile, "log-file", "", "append the log to `FILE` (default standard error with -f, else syslog)")
+	f.StringVar(&s.logFormat, "log-format", s.logFormat, "`FORMAT` of the log: text or json")
+	f.StringVar(&s.metrics, "metrics", "", "serve Prometheus metrics at http://`ADDR`/metrics, as 127.0.0.1:9300")
 	f.BoolVarP(&s.foreground, "foreground", "f", false, "stay in the foreground")
-	f.StringArrayVarP(&s.options, "options", "o", nil, "mount options, separated by commas: ro, noexec, nonempty, and every flag with underscores")
+	f.StringArrayVarP(&s.options, "options", "o", nil, "mount options `OPT[,OPT...]`: ro, noexec, nonempty, and every flag with underscores (allow_other, uid=1000)")
 }
 
 // environment sets the flags that were not given from S3MOUNT_ variables.
@@ -101,7 +101,7 @@ func environment(f *pflag.FlagSet, getenv func(string) string) (err error) {
 	f.VisitAll(func(flag *pflag.Flag) {
 		name := "S3MOUNT_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 		value := getenv(name)
-		if err != nil || value == "" || flag.Changed || flag.Name == "help" {
+		if err != nil || value == "" || flag.Changed || notASetting(flag.Name) {
 			return
 		}
 		if serr := f.Set(flag.Name, value); serr != nil {
@@ -110,3 +110,6 @@ func environment(f *pflag.FlagSet, getenv func(string) string) (err error) {
 	})
 	return err
 }
+
+// notASetting is for the flags that ask for something else than a mount.
+func notASetting(flag string) bool { return flag == "help" || flag == "version" }

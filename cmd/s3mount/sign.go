@@ -42,24 +42,27 @@ stay; "+" is a plus. The credentials are the AWS CLI's.`,
 		Example: `  s3mount sign https://examplebucket.s3.amazonaws.com/test.txt
   s3mount sign --json --header 'Range: bytes=0-9' --time 20130524T000000Z --region us-east-1 https://examplebucket.s3.amazonaws.com/test.txt
   s3mount sign --presign 1h https://examplebucket.s3.amazonaws.com/test.txt
-  s3mount sign --send http://127.0.0.1:9000/photos?list-type=2`,
+  s3mount sign --send 'http://127.0.0.1:9000/photos?list-type=2'`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return misused("%d arguments: one URL is needed", len(args))
+			switch len(args) {
+			case 0:
+				return misused("no URL given")
+			case 1:
+				return nil
 			}
-			return nil
+			return misused("%d arguments: one URL is needed; in quotes, if it holds blanks", len(args))
 		},
 		DisableFlagsInUseLine: true,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&s.method, "method", s.method, "method of the request")
-	f.StringArrayVar(&s.headers, "header", nil, "header to send and sign, as 'Name: value'; may be given more than once")
-	f.StringVar(&s.at, "time", "", "when the request is signed, as 20130524T000000Z (default now)")
-	f.StringVar(&s.region, "region", "", "region to sign for (default $AWS_REGION, the profile's, or us-east-1)")
-	f.StringVar(&s.service, "service", s.service, "service to sign for")
-	f.StringVar(&s.payload, "payload-hash", "", "SHA-256 of the body in hexadecimal, UNSIGNED-PAYLOAD, or \"omit\" for no x-amz-content-sha256 (default: of no body; with --presign UNSIGNED-PAYLOAD)")
-	f.Var(&s.presign, "presign", "make a URL that works without a header for so long, 1s to 168h")
+	f.StringVar(&s.method, "method", s.method, "`METHOD` of the request")
+	f.StringArrayVar(&s.headers, "header", nil, "`HEADER` to send and sign, as 'Name: value'; may be given more than once")
+	f.StringVar(&s.at, "time", "", "`WHEN` the request is signed, as 20130524T000000Z (default now)")
+	f.StringVar(&s.region, "region", "", "region `NAME` to sign for (default $AWS_REGION, the profile's, or us-east-1)")
+	f.StringVar(&s.service, "service", s.service, "`SERVICE` to sign for")
+	f.StringVar(&s.payload, "payload-hash", "", "`HASH` of the body (SHA-256 in hexadecimal), UNSIGNED-PAYLOAD, or omit for no x-amz-content-sha256 (default that of no body; with --presign UNSIGNED-PAYLOAD)")
+	f.Var(&s.presign, "presign", "make a URL that works by itself for so long, 1s to 168h")
 	s.access.flags(f)
 	f.BoolVar(&s.json, "json", false, "print one JSON object and nothing else")
 	f.BoolVar(&s.send, "send", false, "send the request and show the answer (GET and HEAD only)")
@@ -188,8 +191,8 @@ func signError(err error) error {
 	if !errors.As(err, &input) {
 		return err
 	}
-	switch {
-	case strings.Contains(input.Field, "key"), strings.Contains(input.Field, "token"):
+	switch input.Field {
+	case "access key id", "secret access key", "session token":
 		return &hintError{err, "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, or the profile, for blanks and line ends"}
 	}
 	return &usageError{err}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,10 +45,10 @@ func checkMountPoint(dir string, nonEmpty bool) (string, error) {
 	}
 	info, err := os.Stat(abs)
 	switch {
-	case errorIs(err, syscall.ENOTCONN):
-		return "", &hintError{fmt.Errorf("%s: a mount whose program is gone is still there", dir), fmt.Sprintf("remove it with `fusermount3 -u %s` (as root: `umount %s`)", abs, abs)}
+	case errors.Is(err, syscall.ENOTCONN):
+		return "", &hintError{fmt.Errorf("%s: a mount whose program is gone is still there", dir), fmt.Sprintf("remove it with `fusermount3 -u %s` (as root: `umount %s`)", quoted(abs), quoted(abs))}
 	case os.IsNotExist(err):
-		return "", &hintError{fmt.Errorf("%s: no such directory", dir), fmt.Sprintf("make it with `mkdir -p %s`", dir)}
+		return "", &hintError{fmt.Errorf("%s: no such directory", dir), fmt.Sprintf("make it with `mkdir -p %s`", quoted(dir))}
 	case err != nil:
 		return "", &hintError{fmt.Errorf("mount point: %w", err), "choose a directory that you may enter"}
 	case !info.IsDir():
@@ -71,7 +72,7 @@ func checkNotMounted(dir, abs string) error {
 		return nil // where it cannot be told, mount(2) will
 	}
 	if m := mounts[len(mounts)-1]; m.FSType != "autofs" {
-		return &hintError{fmt.Errorf("%s: %s (%s) is mounted there already", dir, m.Source, m.FSType), fmt.Sprintf("unmount it first (`umount %s`), or choose another directory", abs)}
+		return &hintError{fmt.Errorf("%s: %s (%s) is mounted there already", dir, m.Source, m.FSType), fmt.Sprintf("unmount it first (`umount %s`), or choose another directory", quoted(abs))}
 	}
 	return nil
 }
@@ -86,4 +87,15 @@ func checkEmpty(dir, abs string) error {
 		return &hintError{fmt.Errorf("%s: the directory is not empty", dir), "choose an empty one, or hide what is in it with -o nonempty"}
 	}
 	return nil
+}
+
+// quoted is a path as a shell takes it.
+func quoted(path string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("/._-+,:@%", c)
+	}
+	if strings.IndexFunc(path, func(c rune) bool { return !plain(c) }) < 0 && !strings.HasPrefix(path, "-") {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

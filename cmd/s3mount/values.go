@@ -40,7 +40,7 @@ func (b *byteSize) Set(s string) error {
 	return nil
 }
 
-func (b *byteSize) Type() string { return "bytes" }
+func (b *byteSize) Type() string { return "SIZE" }
 
 func (b *byteSize) String() string {
 	for i := 3; i >= 0; i-- {
@@ -63,7 +63,7 @@ func (p *permissions) Set(s string) error {
 	return nil
 }
 
-func (p *permissions) Type() string   { return "mode" }
+func (p *permissions) Type() string   { return "MODE" }
 func (p *permissions) String() string { return fmt.Sprintf("%04o", uint32(*p)) }
 
 // patience is a flag that holds a time: Go's "1m30s", or a plain number of
@@ -82,8 +82,22 @@ func (p *patience) Set(s string) error {
 	return nil
 }
 
-func (p *patience) Type() string   { return "duration" }
-func (p *patience) String() string { return time.Duration(*p).String() }
+func (p *patience) Type() string { return "TIME" }
+
+// String is Go's form without the zeros at its end: "1m", not "1m0s".
+func (p *patience) String() string {
+	if *p == 0 {
+		return "0"
+	}
+	s := time.Duration(*p).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
 
 // id is a flag that holds a user or group number.
 type id uint32
@@ -97,5 +111,5 @@ func (i *id) Set(s string) error {
 	return nil
 }
 
-func (i *id) Type() string   { return "number" }
+func (i *id) Type() string   { return "ID" }
 func (i *id) String() string { return strconv.FormatUint(uint64(*i), 10) }

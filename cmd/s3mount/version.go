@@ -17,7 +17,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Show which s3mount this is",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "s3mount %s (%s, %s/%s)\n", versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(cmd.OutOrStdout(), versionLine())
 			return err
 		},
 	}
@@ -28,6 +28,10 @@ func noArguments(_ *cobra.Command, args []string) error {
 		return misused("%q: no argument is taken here", args[0])
 	}
 	return nil
+}
+
+func versionLine() string {
+	return fmt.Sprintf("s3mount %s (%s, %s/%s)\n", versionString(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // versionString is the release, or the commit that was built.

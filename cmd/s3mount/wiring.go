@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	iofs "io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"s3mount/cache"
+	"s3mount/fs"
+	"s3mount/s3"
+)
+
+// What each part is told: here a flag becomes a field of its options.
+
+func (s *settings) s3Options(what target, found awsSettings, transport http.RoundTripper, log *slog.Logger) s3.Options {
+	opts := s3.Options{
+		Name: what.bucket, Region: found.region, Endpoint: found.endpoint, PathStyle: s.path,
+		RequestPayer: s.requestPayer != "", Transport: transport, Connections: s.maxConnections,
+		Retry: s3.Retry{
+			Attempts: s.maxAttempts, MinWait: time.Duration(s.retryMinWait),
+			MaxWait: time.Duration(s.retryMaxWait), Deadline: time.Duration(s.deadline),
+		},
+		IdleTimeout: time.Duration(s.idleTimeout), Log: log,
+	}
+	if !s.unsigned {
+		opts.Credentials = found.keys.credentials
+	}
+	return opts
+}
+
+func (s *settings) cacheOptions(from cache.Source) cache.Options {
+	opts := cache.Options{Source: from, MemoryBytes: int64(s.memory), ReadAheadBytes: int64(s.readAhead)}
+	if s.readAhead == 0 {
+		opts.ReadAheadBytes = -1 // the cache's word for none
+	}
+	return opts
+}
+
+func (s *settings) fsOptions(what target, bucket *s3.Bucket, blocks *cache.Cache, log *slog.Logger) fs.Options {
+	return fs.Options{
+		Bucket: bucket, Cache: blocks, Prefix: what.prefix, TTL: time.Duration(s.ttl),
+		UID: uint32(s.uid), GID: uint32(s.gid), FileMode: uint32(s.fileMode), DirMode: uint32(s.dirMode),
+		MaxEntries: s.maxEntries, Log: log,
+	}
+}
+
+func (s *settings) fsMountOptions(what target, log *slog.Logger) fs.MountOptions {
+	return fs.MountOptions{Source: what.String(), AllowOther: s.allowOther, NoExec: s.noExec, Log: log}
+}
+
+// bucket gives the bucket that flags and AWS configuration describe.
+func (s *settings) bucket(ctx context.Context, what target, log *slog.Logger) (*s3.Bucket, error) {
+	found, err := loadAWS(ctx, s.access, s.region)
+	if err != nil {
+		return nil, err
+	}
+	if found.endpoint, err = s.resolveEndpoint(ctx, found.keys.configured()); err != nil {
+		return nil, err
+	}
+	transport, err := s3.NewTransport(s3.TransportOptions{CABundle: found.caBundle})
+	if err != nil {
+		return nil, &hintError{err, bundleHint}
+	}
+	bucket, err := s3.New(s.s3Options(what, found, transport, log))
+	if err != nil {
+		return nil, &hintError{err, "check the name of the bucket, --region and AWS_REGION"}
+	}
+	return bucket, nil
+}
+
+// answering gives the bucket once it has answered.
+func (s *settings) answering(ctx context.Context, what target, log *slog.Logger) (*s3.Bucket, error) {
+	bucket, err := s.bucket(ctx, what, log)
+	if err != nil {
+		return nil, err
+	}
+	found, err := bucket.Probe(ctx, what.prefix)
+	switch {
+	case s.unsigned && errors.Is(err, iofs.ErrPermission):
+		return nil, &hintError{err, "the bucket is not open to everybody; leave --no-sign-request away and use credentials"}
+	case err != nil:
+		return nil, err
+	case !found && what.prefix != "":
+		log.Warn("there is no key below the prefix yet; the mount is empty", "source", what.String())
+	}
+	return bucket, nil
+}
