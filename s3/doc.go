@@ -24,8 +24,9 @@
 // request (the region, the clock, an expired token). Every attempt is signed
 // anew. An operation ends after [Retry.Attempts] attempts or [Retry.Deadline].
 //
-// There is no time-out for a whole transfer. A request that makes no progress
-// for [Options.IdleTimeout] is abandoned and what is missing asked again.
+// [Retry.Deadline] is for the answer, a whole page of a listing included. The
+// transfer of a body has no such limit: a request that makes no progress for
+// [Options.IdleTimeout] is abandoned and what is missing asked again.
 //
 // # Errors
 //

@@ -85,8 +85,7 @@ func (e *Error) Is(target error) bool {
 	if e.Err != nil {
 		return false // there was no believable reply; Err speaks
 	}
-	// A prefix without keys is an empty listing; what a LIST misses is the bucket.
-	gone := e.Status == http.StatusNotFound && e.Code != "NoSuchBucket" && e.Op != opList
+	gone := e.gone()
 	switch target {
 	case iofs.ErrNotExist:
 		return gone
@@ -103,11 +102,27 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
+// gone says that there is no such object. Nothing else is absence: a missing
+// bucket is not, nor is what a LIST does not find (a prefix without keys is an
+// empty listing), nor a code that is about something else. Versitygw answers an
+// access key that it does not know with 404 XAdminUserNotFound (seen 2026-11,
+// v1.8.0).
+func (e *Error) gone() bool {
+	if e.Status != http.StatusNotFound || e.Op == opList {
+		return false
+	}
+	switch e.Code {
+	case "", "NoSuchKey", "NoSuchVersion", "NotFound":
+		return true
+	}
+	return false
+}
+
 // expired says that the server does not take these credentials any more, and
 // may take others.
 func (e *Error) expired() bool {
 	switch e.Code {
-	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId":
+	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired", "InvalidAccessKeyId", "XAdminUserNotFound":
 		return true
 	case "": // HEAD: an expired token is a bare 400 there
 		return e.Op == opHead && e.Status == http.StatusBadRequest || e.Status == http.StatusUnauthorized

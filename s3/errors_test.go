@@ -62,6 +62,9 @@ func TestErrorsAreAskedByMeaning(t *testing.T) {
 		{opGet, 404, "NoSuchKey", nil, "changed not-exist"},
 		{opGet, 404, "NoSuchVersion", nil, "changed not-exist"},
 		{opGet, 404, "NoSuchBucket", nil, ""},
+		{opGet, 404, "NoSuchUpload", nil, ""}, // about something else
+		{opGet, 404, "XAdminUserNotFound", nil, "permission"},
+		{opList, 404, "XAdminUserNotFound", nil, "permission"},
 		{opList, 404, "NoSuchBucket", nil, ""},
 		{opList, 404, "", nil, ""}, // a wrong endpoint, not an empty directory
 		{opGet, 412, "PreconditionFailed", nil, "changed"},

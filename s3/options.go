@@ -41,7 +41,7 @@ type Retry struct {
 	Attempts int           // requests for one operation; 0: 10
 	MinWait  time.Duration // before the second attempt, at most; doubles from there; 0: 100 ms
 	MaxWait  time.Duration // between two attempts, at most; 0: 10 s
-	Deadline time.Duration // for the whole operation, waits included; 0: 60 s
+	Deadline time.Duration // for the answer, all attempts and waits included; 0: 60 s
 }
 
 func (r Retry) withDefaults() Retry {

@@ -33,7 +33,6 @@ func background() error {
 	}
 	defer r.Close()
 	child := exec.Command(self, os.Args[1:]...)
-	child.Args[0] = os.Args[0]
 	child.Env = append(absolutePaths(os.Environ()), readyEnv+"=3")
 	child.ExtraFiles = []*os.File{w} // descriptor 3
 	child.Stderr = os.Stderr

@@ -69,7 +69,7 @@ func hintForReply(e *s3.Error) string {
 		return "check the spelling of the bucket, and that --endpoint-url and --region are those of its owner"
 	case "InvalidBucketName":
 		return "check the name of the bucket: 3 to 63 small letters, digits, dots and hyphens"
-	case "InvalidAccessKeyId":
+	case "InvalidAccessKeyId", "XAdminUserNotFound": // the latter is versitygw's, with status 404
 		return "the server does not know this access key; check AWS_ACCESS_KEY_ID, --profile and --endpoint-url"
 	case "SignatureDoesNotMatch":
 		return "the secret key does not belong to the access key, or something on the way changes requests; check AWS_SECRET_ACCESS_KEY, and `s3mount sign --send URL` to see every step"

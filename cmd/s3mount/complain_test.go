@@ -35,6 +35,7 @@ func TestHints(t *testing.T) {
 		{said(404, "NoSuchBucket"), "spelling"},
 		{said(400, "InvalidBucketName"), "name of the bucket"},
 		{said(403, "InvalidAccessKeyId"), "AWS_ACCESS_KEY_ID"},
+		{said(404, "XAdminUserNotFound"), "AWS_ACCESS_KEY_ID"},
 		{said(403, "SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"},
 		{said(400, "ExpiredToken"), "AWS_SESSION_TOKEN"},
 		{said(400, "InvalidToken"), "AWS_SESSION_TOKEN"},
@@ -98,6 +99,9 @@ func TestEveryStatusHasAHint(t *testing.T) {
 // Keys, names and messages come from strangers; none makes a third line or
 // speaks to the terminal.
 func TestComplainIsTwoLinesWhateverItIsAbout(t *testing.T) {
+	if got := oneLine(" one\n\ttwo\r\nthree "); got != "one two three" {
+		t.Errorf("one line of three: %q", got)
+	}
 	nasty := "a\nb\r\nc\td\x1b[31me\x00f\u2028g\u0085h\x7fi\u202ej\xffk"
 	for _, err := range []error{
 		errors.New(nasty),

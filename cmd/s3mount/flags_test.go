@@ -232,3 +232,16 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("there is a log file by default: %s", base)
 	}
 }
+
+// The README tells of every flag.
+func TestREADMENamesEveryFlag(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachFlag(t, func(t *testing.T, flag *pflag.Flag) {
+		if !strings.Contains(string(text), "`--"+flag.Name+"`") {
+			t.Errorf("--%s is not in the README", flag.Name)
+		}
+	})
+}

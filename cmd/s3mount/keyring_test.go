@@ -59,23 +59,27 @@ func TestKeyring(t *testing.T) {
 
 // However many requests were refused at the same time, files are read once.
 func TestKeyringReadsOnceForAll(t *testing.T) {
+	const requests = 64
+	old := sigv4.Credentials{AccessKeyID: "OLD", SecretAccessKey: "s"}
+	var all sync.WaitGroup // all have the old ones before any learns of others
+	all.Add(requests)
 	r := &rotating{last: 1000}
-	k := newKeyring(t, r)
-	refused, err := k.credentials(t.Context(), sigv4.Credentials{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	k := &keyring{load: r.load, config: &aws.Config{Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		all.Done()
+		all.Wait()
+		return aws.Credentials{AccessKeyID: old.AccessKeyID, SecretAccessKey: old.SecretAccessKey}, nil
+	})}}
 	var wg sync.WaitGroup
-	for range 64 {
+	for range requests {
 		wg.Go(func() {
-			if c, err := k.credentials(t.Context(), refused); err != nil || c.AccessKeyID != "K2" {
-				t.Errorf("%v, %v; want K2", c, err)
+			if c, err := k.credentials(t.Context(), old); err != nil || c.AccessKeyID != "K1" {
+				t.Errorf("%v, %v; want K1", c, err)
 			}
 		})
 	}
 	wg.Wait()
-	if n := r.loads.Load(); n != 2 {
-		t.Errorf("the configuration was read %d times, want once at the start and once again", n)
+	if n := r.loads.Load(); n != 1 {
+		t.Errorf("the configuration was read %d times, want once", n)
 	}
 }
 

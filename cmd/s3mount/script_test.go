@@ -19,8 +19,10 @@ import (
 // TestScripts runs the sessions in testdata/script, with the test binary as the
 // program. None of them mounts. Besides testscript's own commands they have:
 //
-//	s3test [-deny] [key...]  starts a server of the bucket photos with these
-//	                         objects, as $ENDPOINT on $HOST, with credentials
+//	s3test [FLAG] [key...]   starts a server of the bucket photos with these
+//	                         objects, as $ENDPOINT on $HOST, with credentials;
+//	                         -deny: refuses to list, -stall: does not answer
+//	arrived N                waits until the server has got that many requests
 //	refuses ARGS...          s3mount ARGS ends with exit code 1, within seconds,
 //	                         nothing on standard output and two lines on standard
 //	                         error; the same with -f and in the background
@@ -51,13 +53,21 @@ func TestScripts(t *testing.T) {
 			"s3test": func(ts *testscript.TestScript, neg bool, args []string) {
 				o := s3test.Options{Bucket: "photos", Text: map[string]string{}, Credentials: sigv4.Credentials{AccessKeyID: "AKIAPHOTOS", SecretAccessKey: "the/secret"}}
 				for _, arg := range args {
-					if arg == "-deny" {
+					switch arg {
+					case "-deny":
 						o.DenyList = true
-						continue
+					case "-stall":
+						o.Rules = []s3test.Rule{{Action: s3test.Stall(s3test.BeforeHeaders)}}
+					default:
+						o.Text[arg] = arg
 					}
-					o.Text[arg] = arg
 				}
 				srv := s3test.New(t, o)
+				ts.SetCmd("arrived", func(ts *testscript.TestScript, _ bool, args []string) {
+					n, err := strconv.Atoi(args[0])
+					ts.Check(err)
+					ts.Check(srv.WaitRequests(t.Context(), n))
+				})
 				ts.Setenv("ENDPOINT", srv.Endpoint().String())
 				ts.Setenv("HOST", srv.Endpoint().Host)
 				ts.Setenv("AWS_ACCESS_KEY_ID", "AKIAPHOTOS")

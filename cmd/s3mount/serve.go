@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	stdlog "log"
 	"log/slog"
 	"os"
 	"runtime/debug"
@@ -24,6 +26,9 @@ func (s *settings) serve(ctx context.Context, what target, dir string, signals <
 	}
 	defer closeLog()
 	keepSecrets(log)
+	// net/http writes to the standard logger what it did not expect on a
+	// connection, and that may be bytes of an object.
+	stdlog.SetOutput(io.Discard)
 	abs, err := checkMountPoint(dir, s.nonEmpty)
 	if err != nil {
 		return err
