@@ -42,7 +42,7 @@ func (t *Tree) believable(at time.Time) time.Duration {
 	return max(t.opts.TTL-time.Since(at), 0)
 }
 
-// Statfs answers statfs(2) without asking anybody: a bucket has no size.
+// statfs answers statfs(2) without asking anybody: a bucket has no size.
 func (t *Tree) statfs(out *fuse.StatfsOut) {
 	const unit = 4096
 	const petabyte = 1 << 50

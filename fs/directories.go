@@ -10,7 +10,7 @@ import (
 // entries; beyond that the least recently used directories are forgotten.
 // Forgetting costs requests and never anything else.
 type directories struct {
-	mu    sync.Mutex // guards all below
+	mu    sync.Mutex // guards all below; the innermost: taken inside a listing's, which is inside a directory's
 	byKey *simplelru.LRU[string, *remembered]
 	total int // entries, one for each directory included
 	most  int

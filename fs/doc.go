@@ -25,7 +25,8 @@
 // What was learned, by a listing or by asking for one name, is believed for
 // [Options.TTL] from the moment the request was sent, and the kernel is told to
 // believe it for what is left of that. Opening a file asks the server for its
-// first bytes under the condition that it is still that version. If it is not,
+// first bytes under the condition that it is still that version, unless they are
+// in memory or an earlier opening has asked within the TTL. If it is another,
 // open says ESTALE, upon which the kernel looks the path up anew and opens what
 // is there now; a program sees the new file and no error.
 //

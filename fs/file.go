@@ -78,9 +78,9 @@ func (f *fileNode) back() bool {
 	return true
 }
 
-// confirm has the server say that this is the version still, unless it has
-// said so to an earlier open that is not older than listings may be. Like
-// lookup, it takes no context.
+// confirm has the server say that this is the version still, unless the first
+// bytes are in memory, or it has said so to an earlier open that is not older
+// than listings may be. Like lookup, it takes no context.
 func (f *fileNode) confirm(r *cache.Reader) error {
 	now := f.tree.clock()
 	if at := time.Duration(f.checked.Load()); at != 0 && now-at < f.tree.opts.TTL {

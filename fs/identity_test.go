@@ -131,7 +131,7 @@ func TestAttributes(t *testing.T) {
 // A file whose size the listing does not say is asked for, by name.
 func TestSizeUnknownToTheListing(t *testing.T) {
 	r := newRig(t, text("d/f"))
-	r.AddRule(s3test.Rule{Op: s3test.List, Key: "d/", Action: unsorted([][]string{{"f"}})})
+	r.AddRule(s3test.Rule{Op: s3test.List, Key: "d/", Action: s3test.Func(unsorted([][]string{{"f"}}))})
 	d := r.dirs.get("d/").current(r.Tree)
 	d.open()
 	if _, err := names(t, d); err != nil {

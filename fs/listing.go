@@ -177,8 +177,8 @@ func (l *listing) at(ctx context.Context, i int, wait bool) (e entry, ok bool, e
 var errNotYet = errors.New("not listed yet")
 
 // inhabited waits for the first page and says whether any key is below the
-// prefix: whether it is a directory.
-func (l *listing) inhabited(ctx context.Context) (bool, error) {
+// prefix: whether it is a directory. The tree's end ends the wait.
+func (l *listing) inhabited() (bool, error) {
 	for {
 		l.mu.Lock()
 		l.startLocked()
@@ -190,11 +190,7 @@ func (l *listing) inhabited(ctx context.Context) (bool, error) {
 		case err != nil:
 			return false, err
 		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return false, ctx.Err()
-		}
+		<-changed
 	}
 }
 

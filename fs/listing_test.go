@@ -260,4 +260,7 @@ func TestCloseEndsListings(t *testing.T) {
 	if _, err = r.list(t, "d/"); !errors.Is(err, context.Canceled) {
 		t.Errorf("behind Close: %v", err)
 	}
+	if r.background(func() { t.Error("it runs") }) {
+		t.Error("something runs behind Close")
+	}
 }

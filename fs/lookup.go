@@ -63,7 +63,7 @@ func (t *Tree) resolve(prefix, name string, l *listing) (entry, error) {
 	key := prefix + name
 	l.begin()
 	object, herr := t.bucket.Head(t.ctx, key)
-	inhabited, lerr := l.inhabited(t.ctx)
+	inhabited, lerr := l.inhabited()
 	switch {
 	case inhabited: // a directory hides an object
 		return entry{name: name, dir: true}, nil

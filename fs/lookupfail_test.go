@@ -49,7 +49,7 @@ func TestLookupThatIsRefused(t *testing.T) {
 
 // Where HEAD is refused and LIST is not, the listing has the name and its size.
 func TestFileFoundByListing(t *testing.T) {
-	o := text("d/f", "d/f2")
+	o := text("d/f", "d/f2", "d/full")
 	o.DenyHead = true
 	r := newRig(t, o)
 	e, _, err := r.lookup("d/", "f")
@@ -57,7 +57,8 @@ func TestFileFoundByListing(t *testing.T) {
 		t.Errorf("found %+v, %v", e, err)
 	}
 	r.asked(t, "HEAD d/f", "LIST d/f/", "LIST d/f flat max=1")
-	equal(t, "the start of a name", r.look(t, "d/", "f1"), "-")
+	equal(t, "nothing", r.look(t, "d/", "f1"), "-")
+	equal(t, "the start of a name", r.look(t, "d/", "fu"), "-")
 	r.ResetLog()
 
 	// That listing may fail, too: then nobody knows.

@@ -1,0 +1,100 @@
+# What can be made is listed by `make` alone. Needed: Go and make. A C compiler
+# is used for the race detector where there is one; `fuse3` is needed for mounts
+# by users other than root.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+
+GO    := go
+BUILD := .build
+# What is fuzzed, and for how long each: `make fuzz FUZZTIME=10m`.
+FUZZTIME := 10s
+
+# Pinned, so that a new check never breaks an old commit.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# The version that `s3mount version` names; without git the module's own.
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null)
+# -s -w: no symbol tables, a third of the size; stack traces stay.
+LDFLAGS := -s -w $(if $(VERSION),-X main.version=$(VERSION))
+
+# The race detector is C code: without a compiler the tests run without it, and
+# that is said at the end.
+CC_FOUND := $(shell command -v "$$($(GO) env CC)")
+RACE     := $(if $(CC_FOUND),-race)
+
+# Packages whose tests need no mount of the built program.
+PACKAGES = $(shell $(GO) list ./... | grep -v '/integration$$')
+
+# The steps of `make test` print as they go and share two cores.
+.NOTPARALLEL:
+.PHONY: help build demo test lint cross unit integration fuzz cover clean
+.DEFAULT_GOAL := help
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+build: ## build the program: bin/s3mount
+	# CGO_ENABLED=0: one file that runs on every Linux, no libc of the builder's.
+	# -trimpath: the same bytes wherever it is built.
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/s3mount ./cmd/s3mount
+
+# DEMO=once ends by itself; DIR=... mounts there.
+demo: build | $(BUILD) ## mount a real S3 server's bucket, show ls, cat, grep; up until Ctrl-C
+	$(GO) build -o $(BUILD)/demo ./integration/demo
+	@$(BUILD)/demo -program bin/s3mount $(if $(DEMO),-$(DEMO)) $(if $(DIR),-dir '$(DIR)')
+
+test: lint unit integration ## every test, those on a real mount included
+	@if [ -s $(BUILD)/skipped ]; then echo; echo 'all passed; skipped were:'; sort -u $(BUILD)/skipped | sed 's/^/  /'; \
+	else echo 'all passed, none skipped'; fi
+
+lint: cross ## gofmt, go vet, staticcheck, and builds for the other systems
+	@echo 'gofmt -l .'; unformatted=$$(gofmt -l .); \
+	if [ -n "$$unformatted" ]; then echo "not formatted:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+cross: # built, not tested, there
+	GOOS=darwin $(GO) build ./...
+	GOOS=freebsd $(GO) build ./...
+
+unit: $(BUILD)/report
+	@rm -f $(BUILD)/skipped
+	@if [ -z "$(RACE)" ]; then echo 'no C compiler: the race detector was not used' | tee -a $(BUILD)/skipped; fi
+	# -shuffle=on: no test may lean on the one before it. -timeout: no test here
+	# takes a minute, and go's own limit is ten.
+	$(GO) test -json $(RACE) -shuffle=on -timeout 5m $(PACKAGES) | $(BUILD)/report $(BUILD)/skipped
+
+integration: $(BUILD)/report
+	# -count=1: go cannot see that server or kernel changed, so no cached results.
+	# -timeout: the first run builds an S3 server, which takes minutes.
+	$(GO) test -json -count=1 -timeout 15m ./integration | $(BUILD)/report $(BUILD)/skipped
+	# Once more on one thread: what waits for a thread that waits for it hangs here.
+	GOMAXPROCS=1 $(GO) test -json -count=1 -timeout 15m ./integration | $(BUILD)/report $(BUILD)/skipped
+
+fuzz: ## each fuzz target for FUZZTIME (10s)
+	@for package in $(PACKAGES); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$(GO) test -run '^$$' -fuzz '^$$target$$' -fuzztime $(FUZZTIME) $$package"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+cover: | $(BUILD) ## which lines the tests run, those on a mount included
+	rm -rf $(BUILD)/cover && mkdir $(BUILD)/cover
+	# -coverpkg: a line counts as run whichever package's test runs it.
+	$(GO) test -cover -coverpkg=./... $(PACKAGES) -args -test.gocoverdir=$(CURDIR)/$(BUILD)/cover
+	# GOCOVERDIR: the tests build the program so that it writes there.
+	GOCOVERDIR=$(CURDIR)/$(BUILD)/cover $(GO) test -count=1 -timeout 15m ./integration
+	$(GO) tool covdata percent -i=$(BUILD)/cover
+	$(GO) tool covdata textfmt -i=$(BUILD)/cover -o $(BUILD)/cover.out
+	@echo 'line by line: $(GO) tool cover -html=$(BUILD)/cover.out'
+
+clean: ## remove everything made here
+	rm -rf bin $(BUILD)
+
+$(BUILD):
+	@mkdir -p $@
+
+$(BUILD)/report: integration/report/main.go | $(BUILD)
+	@$(GO) build -o $@ ./integration/report
