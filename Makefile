@@ -45,8 +45,10 @@ demo: build | $(BUILD) ## mount a real S3 server's bucket, show ls, cat, grep; u
 	@$(BUILD)/demo -program bin/s3mount $(if $(DEMO),-$(DEMO)) $(if $(DIR),-dir '$(DIR)')
 
 test: lint unit integration ## every test, those on a real mount included
-	@if [ -s $(BUILD)/skipped ]; then echo; echo 'all passed; skipped were:'; sort -u $(BUILD)/skipped | sed 's/^/  /'; \
-	else echo 'all passed, none skipped'; fi
+	@if [ ! -s $(BUILD)/skipped ]; then echo 'all passed, none skipped'; exit; fi; \
+	echo 'all passed; skipped were:'; sort -u $(BUILD)/skipped | \
+	awk -F '\t' '{ if (!n[$$1]++) first[$$1] = $$2 } \
+		END { for (why in n) print "  " why "\n      " first[why] (n[why] > 1 ? " and " n[why]-1 " more" : "") }'
 
 lint: cross ## gofmt, go vet, staticcheck, and builds for the other systems
 	@echo 'gofmt -l .'; unformatted=$$(gofmt -l .); \
@@ -60,7 +62,7 @@ cross: # built, not tested, there
 
 unit: $(BUILD)/report
 	@rm -f $(BUILD)/skipped
-	@if [ -z "$(RACE)" ]; then echo 'no C compiler: the race detector was not used' | tee -a $(BUILD)/skipped; fi
+	@if [ -z "$(RACE)" ]; then printf 'no C compiler here\tthe race detector\n' | tee -a $(BUILD)/skipped; fi
 	# -shuffle=on: no test may lean on the one before it. -timeout: no test here
 	# takes a minute, and go's own limit is ten.
 	$(GO) test -json $(RACE) -shuffle=on -timeout 5m $(PACKAGES) | $(BUILD)/report $(BUILD)/skipped

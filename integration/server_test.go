@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"s3mount/integration/rig"
 )
@@ -45,8 +47,27 @@ func TestServer(t *testing.T) {
 
 // A command that hangs must not hang the tests.
 func TestRunEndsWhatHangs(t *testing.T) {
-	r, err := rig.Run(exec.Command("sh", "-c", "echo so far; sleep 1000 & wait"), 100*1e6, nil)
+	r, err := rig.Run(exec.Command("sh", "-c", "echo so far; sleep 1000 & wait"), 100*time.Millisecond, nil)
 	if err == nil || r.Code != -1 || !strings.Contains(err.Error(), "so far") {
 		t.Errorf("Run = %+v, %v; want a killed command and an error with its output", r, err)
+	}
+}
+
+// Nor must a mount that hangs: its daemon is stopped here.
+func TestRunEndsWhatHangsInAMount(t *testing.T) {
+	m := mountTest(t, notWritten(t))
+	m.Process.Signal(syscall.SIGSTOP)
+	aborted := false
+	r, err := rig.Run(exec.Command("cat", m.Dir+"/f"), 100*time.Millisecond, func() {
+		aborted = true
+		if err := m.Abort(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err == nil {
+		t.Errorf("Run = %+v, nil; want an error, for the file system is stopped", r)
+	}
+	if !aborted { // the kernel let cat go
+		m.Process.Signal(syscall.SIGCONT)
 	}
 }

@@ -45,7 +45,8 @@ func main() {
 }
 
 // report copies the run in r to out without the words of tests that passed, and
-// a line for each skipped test to skipped. It is false if something failed.
+// a line for each skipped test, its reason, a tab and its name, to skipped. It is
+// false if something failed.
 func report(r io.Reader, out, skipped io.Writer) (ok bool, err error) {
 	ok = true
 	said := make(map[string]*strings.Builder) // by package and test; a package's own words have no test
@@ -88,7 +89,7 @@ func report(r io.Reader, out, skipped io.Writer) (ok bool, err error) {
 			case e.Test == "":
 				io.WriteString(out, verdict(b.String()))
 			case e.Action == "skip" && !strings.HasPrefix(e.Test, "Fuzz"): // a seed that does not fit is no test left out
-				fmt.Fprintf(skipped, "%s: %s\n", name, reason(b.String()))
+				fmt.Fprintf(skipped, "%s\t%s\n", reason(b.String()), name)
 			}
 			delete(said, name)
 		}

@@ -38,7 +38,7 @@ func TestReport(t *testing.T) {
 		ok                     bool
 	}{
 		{"passing tests are one line", passing, "ok  \tp\t0.1s\n", "", true},
-		{"a skipped test is noted with its reason", skipping + passing, "ok  \tp\t0.1s\n", "p TestS: no /dev/fuse here: load it\n", true},
+		{"a skipped test is noted with its reason", skipping + passing, "ok  \tp\t0.1s\n", "no /dev/fuse here: load it\tp TestS\n", true},
 		{"a failing test is shown", failing, "    f_test.go:9: got 1, want 2\n--- FAIL: TestF (0.00s)\nFAIL\tp\t0.1s\n", "", false},
 		{"a test cut off by a time-out is shown", cut, "FAIL\tp\t9s\npanic: test timed out\n", "", false},
 		{"a failed build is shown", unbuilt, "p/a.go:1: syntax error\n", "", false},
