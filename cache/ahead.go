@@ -42,6 +42,9 @@ func (r *Reader) askLocked(from, to int64, extend *flight) bool {
 	defer func() { c.scatterLocked(blocks) }()
 
 	more := r.win.ahead(to) - r.counted
+	if c.ahead+more > c.aheadLimit() {
+		c.squeezeLocked(r)
+	}
 	if need > 0 && (!c.mem.mayTake(nil) || c.ahead+more > c.aheadLimit() || c.mem.room()+c.mem.bytes[resident] < need || !c.makeRoomLocked(need)) {
 		c.count.refused++
 		return false
@@ -73,10 +76,24 @@ func (r *Reader) askLocked(from, to int64, extend *flight) bool {
 // there is always room for what somebody waits for.
 func (c *Cache) aheadLimit() int64 { return c.mem.limit / 4 * 3 }
 
+// squeezeLocked has the other readers count for no more than their share. One
+// that rests keeps what it has in memory, but what it might have kept is for
+// those that read; it counts in full again with its next read.
+func (c *Cache) squeezeLocked(r *Reader) {
+	share := c.shareLocked(r)
+	for other := range c.streams {
+		// While something is under way for it, it does not rest.
+		if over := other.counted - share; other != r && over > 0 && len(other.wants) == 0 {
+			other.counted -= over
+			c.ahead -= over
+		}
+	}
+}
+
 // shareLocked is the widest window that r may have: an equal part of what there
 // is for all readers that have one, but never less than a small object.
 func (c *Cache) shareLocked(r *Reader) int64 {
-	n := c.streams
+	n := len(c.streams)
 	if r.counted == 0 {
 		n++
 	}
@@ -87,11 +104,10 @@ func (c *Cache) shareLocked(r *Reader) int64 {
 // countLocked brings Cache.ahead and Cache.streams up to date with r's window.
 func (r *Reader) countLocked() {
 	now := r.win.ahead(r.win.asked)
-	if r.counted > 0 {
-		r.c.streams--
-	}
 	if now > 0 {
-		r.c.streams++
+		r.c.streams[r] = struct{}{}
+	} else {
+		delete(r.c.streams, r)
 	}
 	r.c.ahead += now - r.counted
 	r.counted = now

@@ -86,8 +86,8 @@ type Cache struct {
 	passed  *lru                // complete blocks that a sequential reader has read to the end
 	flights map[*flight]struct{}
 	mem     budget
-	ahead   int64 // bytes between the cursors of all readers and the ends of their windows
-	streams int   // readers that have such bytes
+	ahead   int64                // bytes between the cursors of all readers and the ends of their windows
+	streams map[*Reader]struct{} // readers that have such bytes
 	count   counts
 }
 
@@ -102,7 +102,7 @@ type lru = simplelru.LRU[blockKey, *block]
 // found by pointer and its pin is kept once.
 type object struct {
 	Object
-	pin  string // of the first body that had one; guarded by Cache.mu
+	pin  string // of the latest body that had one; guarded by Cache.mu
 	refs int    // readers, reads, flights and blocks; guarded by Cache.mu
 }
 
@@ -136,6 +136,7 @@ func New(opt Options) (*Cache, error) {
 		recent:    recent,
 		passed:    passed,
 		flights:   make(map[*flight]struct{}),
+		streams:   make(map[*Reader]struct{}),
 		mem:       budget{limit: opt.MemoryBytes},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

@@ -97,8 +97,8 @@ func (c *Cache) fly(f *flight) {
 	}
 	defer body.Close()
 	c.mu.Lock()
-	if f.o.pin == "" {
-		f.o.pin = body.Pin()
+	if p := body.Pin(); p != "" {
+		f.o.pin = p // the latest: an older one may be gone from the source
 	}
 	c.mu.Unlock()
 	close(f.accepted)

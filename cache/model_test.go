@@ -182,8 +182,8 @@ func runModel(t *testing.T, src *testSource, opt Options, steps []step) error {
 		r.Close()
 	}
 	synctest.Wait()
-	if s := c.Stats(); s.HeldBytes != 0 || s.AheadBytes != 0 || s.Waiting != 0 || c.streams != 0 {
-		report(fmt.Errorf("all readers closed: %+v, %d streams", s, c.streams))
+	if s := c.Stats(); s.HeldBytes != 0 || s.AheadBytes != 0 || s.Waiting != 0 || len(c.streams) != 0 {
+		report(fmt.Errorf("all readers closed: %+v, %d streams", s, len(c.streams)))
 	}
 	closeEmpty(t, c)
 	return first

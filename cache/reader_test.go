@@ -159,7 +159,7 @@ func TestPinIsGivenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	src.pin = "v2" // a source that disagrees changes nothing
+	src.pin = "v2" // a version that was the same took the place of the first
 	other := openReader(t, c, o)
 	if err := read(t.Context(), other, 7*bs, 1); err != nil {
 		t.Fatal(err)
@@ -171,7 +171,7 @@ func TestPinIsGivenBack(t *testing.T) {
 	for _, g := range src.requests() {
 		pins = append(pins, g.pin)
 	}
-	if want := []string{"", "v1", "v1", "v1"}; !slices.Equal(pins, want) {
+	if want := []string{"", "v1", "v1", "v2"}; !slices.Equal(pins, want) {
 		t.Errorf("asked with the pins %q, want %q", pins, want)
 	}
 }

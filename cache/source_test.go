@@ -195,8 +195,8 @@ func newCache(t testing.TB, opt Options) *Cache {
 func closeEmpty(t testing.TB, c *Cache) {
 	c.Close()
 	s := c.Stats()
-	if s.ResidentBytes+s.ReservedBytes+s.HeldBytes+s.FreeBytes+s.AheadBytes != 0 || s.Waiting+s.FlightsNow+s.Objects+c.streams != 0 {
-		t.Errorf("closed cache is not empty: %+v, %d streams", s, c.streams)
+	if s.ResidentBytes+s.ReservedBytes+s.HeldBytes+s.FreeBytes+s.AheadBytes != 0 || s.Waiting+s.FlightsNow+s.Objects+len(c.streams) != 0 {
+		t.Errorf("closed cache is not empty: %+v, %d streams", s, len(c.streams))
 	}
 	if src, ok := c.src.(*testSource); ok && src.open != 0 {
 		t.Errorf("%d bodies were not closed", src.open)

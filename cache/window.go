@@ -13,7 +13,8 @@ const (
 	frontWindow  = 4 << 20       // of a reader that begins at the front
 	middleWindow = 2 * BlockSize // of one that is found to go on elsewhere
 	maxChunk     = 8 << 20       // of a request ahead; longer ones give too few connections for a window
-	outOfOrder   = 2             // reads that the kernel may send too early or too late
+	tooEarly     = 2             // reads that the kernel may send before their turn
+	tooLate      = 8             // and after it: the thread that has a READ may be held up while others go on
 )
 
 // A window is what is known of one reader's pattern. It decides, and asks for
@@ -32,8 +33,8 @@ type window struct {
 // whether that ended a run, so that what was asked ahead is of no more use.
 func (w *window) read(off, end, size int64) (ended bool) {
 	n := end - off
-	slack := outOfOrder * max(n, w.longest)
-	follows := w.begun && off <= w.next+slack && end+slack >= w.next
+	unit := max(n, w.longest)
+	follows := w.begun && off <= w.next+tooEarly*unit && end+tooLate*unit >= w.next
 	front := off == 0 && (n >= longRead || size <= smallObject)
 	switch {
 	case w.sequential && follows:

@@ -53,6 +53,26 @@ func TestWindow(t *testing.T) {
 	}
 }
 
+// A READ that is held up while the threads of the kernel's next ones go on is
+// late, not elsewhere: a plain cat saw this end its run (13 MB of 64 fetched
+// twice).
+func TestWindowWaitsForALateRead(t *testing.T) {
+	var w window
+	w.read(0, mb, 1<<30)
+	for i := int64(2); i <= tooLate+1; i++ {
+		w.read(i*mb, (i+1)*mb, 1<<30)
+	}
+	if ended := w.read(mb, 2*mb, 1<<30); ended || !w.sequential || w.next != (tooLate+2)*mb {
+		t.Errorf("a read that is late by %d: ended %v, %+v", tooLate, ended, w)
+	}
+	if w.read(8*mb, 9*mb, 1<<30); !w.sequential {
+		t.Error("the run did not go on")
+	}
+	if ended := w.read(0, bs, 1<<30); !ended {
+		t.Error("back at the front is no new run")
+	}
+}
+
 // Reads in sequence that come up to two places too early or too late are one
 // run, however they are mixed.
 func TestWindowToleratesReordering(t *testing.T) {

@@ -147,9 +147,3 @@ func (s *entries) find(name string) (entry, bool) {
 	}
 	return s.settled[i], true
 }
-
-// passed says whether the listing, in order so far, has gone beyond name: not
-// found then means not there.
-func (s *entries) passed(name string) bool {
-	return len(s.late) == 0 && name+"/" < s.last
-}

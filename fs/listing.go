@@ -204,7 +204,7 @@ func (l *listing) find(name string) (entry, knowledge) {
 		}
 		return e, there
 	}
-	if l.complete || l.names.passed(name) {
+	if l.complete { // a part proves no absence: not every server sorts
 		return entry{}, absent
 	}
 	return entry{}, unknown

@@ -48,7 +48,7 @@ func (t *Tree) MountAt(dir string, opts MountOptions) (*Mount, error) {
 		close(m.done)
 	}()
 	if err := server.WaitMount(); err != nil {
-		return nil, errors.Join(err, server.Unmount())
+		return nil, errors.Join(err, m.unmount())
 	}
 	if err := raiseReadAhead(dir); err != nil {
 		opts.Log.Debug("the kernel's read-ahead stays as it is", "error", err)
@@ -62,7 +62,7 @@ func (m *Mount) Done() <-chan struct{} { return m.done }
 
 // Unmount ends the mount. It fails while files are open on it, or a process is
 // in it.
-func (m *Mount) Unmount() error { return m.server.Unmount() }
+func (m *Mount) Unmount() error { return m.unmount() }
 
 // serve makes the FUSE connection: directly as root, else through fusermount3.
 func (t *Tree) serve(dir string, opts MountOptions) (*fuse.Server, error) {

@@ -5,7 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
+	"time"
 
 	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
@@ -34,7 +36,37 @@ func raiseReadAhead(dir string) error {
 func (m *Mount) Detach() error {
 	err := unix.Unmount(m.Dir, unix.MNT_DETACH)
 	if err == syscall.EPERM {
-		return exec.Command("fusermount3", "-u", "-z", m.Dir).Run()
+		return fusermount("-u", "-z", m.Dir)
 	}
 	return err
+}
+
+// unmount takes the mount away if nobody uses it. The kernel lets go of files
+// that were just closed a moment later.
+func (m *Mount) unmount() (err error) {
+	for wait := 5 * time.Millisecond; wait < 200*time.Millisecond; wait *= 2 {
+		if err = unix.Unmount(m.Dir, 0); err == syscall.EPERM {
+			err = fusermount("-u", m.Dir)
+		}
+		if err == nil || err == syscall.EINVAL { // gone; or not there any more
+			return nil
+		}
+		time.Sleep(wait)
+	}
+	return err
+}
+
+// fusermount unmounts for users. It gets nothing of our environment, which may
+// hold credentials.
+func fusermount(args ...string) error {
+	path, err := exec.LookPath("fusermount3")
+	if err != nil {
+		path = "/bin/fusermount3"
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}
+	if said, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(said)))
+	}
+	return nil
 }

@@ -12,5 +12,7 @@ const directFlags = 0
 
 func raiseReadAhead(string) error { return errors.ErrUnsupported }
 
+func (m *Mount) unmount() error { return m.server.Unmount() }
+
 // Detach unmounts by force: there is no lazy unmount here.
 func (m *Mount) Detach() error { return unix.Unmount(m.Dir, unix.MNT_FORCE) }

@@ -38,8 +38,8 @@ func (b *Body) open(retry Retry) error {
 	if r.StatusCode == http.StatusPartialContent && r.ContentLength > b.left.len() {
 		b.bucket.opts.Log.Warn("a reply is longer than it says; the rest will be dropped", "bucket", b.bucket.opts.Name, "key", b.object.Key)
 	}
-	if b.object.VersionID == "" {
-		b.object.VersionID = r.Header.Get("X-Amz-Version-Id")
+	if id := r.Header.Get("X-Amz-Version-Id"); id != "" {
+		b.object.VersionID = id
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func (b *Bucket) do(ctx context.Context, c call) (*reply, error) {
 // attempt sends the request once. used are the credentials that it was signed
 // with.
 func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials) (_ *reply, used sigv4.Credentials, _ *Error) {
-	fail := &Error{Op: c.op, Bucket: b.opts.Name, Key: c.key, signedFor: b.Region()}
+	fail := &Error{Op: c.op, Bucket: b.opts.Name, Key: c.key, signedFor: b.Region(), signedAt: b.now()}
 	if used, fail.Err = b.credentials(ctx, c.limit, refused); fail.Err != nil {
 		return nil, used, fail
 	}
@@ -94,7 +94,7 @@ func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials)
 	free := func() { <-b.slots }
 
 	p := newProgress(ctx, c.idle, c.limit)
-	req, err := b.request(p.ctx, c, fail.signedFor, used)
+	req, err := b.request(p.ctx, c, fail.signedFor, fail.signedAt, used)
 	if err != nil {
 		p.stop()
 		free()
@@ -164,7 +164,7 @@ func (b *Bucket) take(c call, r *reply, fail *Error) *Error {
 }
 
 // request builds the request and signs it.
-func (b *Bucket) request(ctx context.Context, c call, region string, creds sigv4.Credentials) (*http.Request, error) {
+func (b *Bucket) request(ctx context.Context, c call, region string, at time.Time, creds sigv4.Credentials) (*http.Request, error) {
 	u := b.address(region, c.path, c.query)
 	req := (&http.Request{Method: c.method, URL: u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
 	for name, values := range c.header {
@@ -180,7 +180,7 @@ func (b *Bucket) request(ctx context.Context, c call, region string, creds sigv4
 	if b.opts.Credentials == nil {
 		return req, nil
 	}
-	steps, err := b.signer.Sign(req, creds, sigv4.Scope{Region: region, Service: "s3"}, sigv4.EmptyPayload, b.now())
+	steps, err := b.signer.Sign(req, creds, sigv4.Scope{Region: region, Service: "s3"}, sigv4.EmptyPayload, at)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCredentials, err)
 	}

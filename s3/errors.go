@@ -42,6 +42,7 @@ type Error struct {
 	Err       error  // why there is no believable reply; nil when the reply itself says no
 
 	signedFor  string        // the region that the request was signed for
+	signedAt   time.Time     // as its signature says
 	region     string        // the server's hint
 	date       time.Time     // the server's clock
 	retryAfter time.Duration // the server's wish

@@ -37,6 +37,9 @@ func (b *Bucket) OpenRange(ctx context.Context, o Object, off, end int64) (*Body
 		return nil, &Error{Op: opGet, Bucket: b.opts.Name, Key: o.Key,
 			Err: fmt.Errorf("asked for bytes [%d, %d) of an object of %d", off, end, o.Size)}
 	}
+	if o.ETag == datedTag+noDate {
+		return nil, &Error{Op: opGet, Bucket: b.opts.Name, Key: o.Key, Err: fmt.Errorf("%w: the server gives neither ETag nor Last-Modified, so no reply can be known to be of this version", errProtocol)}
+	}
 	if strings.HasPrefix(o.ETag, datedTag) {
 		b.warnOnce.Do(func() {
 			b.opts.Log.Warn("the server gives no strong ETag; versions are told apart by date, to the second", "bucket", b.opts.Name, "key", o.Key)
@@ -55,16 +58,19 @@ func (b *Bucket) get(ctx context.Context, o Object, s span, retry Retry) (*reply
 		o.VersionID = ""
 	}
 	r, err := b.getVersion(ctx, o, s, retry)
-	if o.VersionID == "" || !errors.Is(err, iofs.ErrPermission) {
+	denied := errors.Is(err, iofs.ErrPermission)
+	if o.VersionID == "" || !denied && !errors.Is(err, iofs.ErrNotExist) {
 		return r, err
 	}
-	// Reading by version id takes a permission of its own
-	// (s3:GetObjectVersion). Without it If-Match keeps the version.
+	// Reading by version id takes a permission of its own (s3:GetObjectVersion).
+	// And a version may be gone while a later one is the same: uploaded again,
+	// it has the same ETag. Without the id If-Match holds to the bytes.
 	o.VersionID = ""
-	if r, err = b.getVersion(ctx, o, s, retry); err == nil && !b.unpinned.Swap(true) {
+	r, again := b.getVersion(ctx, o, s, retry)
+	if again == nil && denied && !b.unpinned.Swap(true) {
 		b.opts.Log.Info("reading by version id is not permitted; versions are held to by ETag alone", "bucket", b.opts.Name)
 	}
-	return r, err
+	return r, again
 }
 
 func (b *Bucket) getVersion(ctx context.Context, o Object, s span, retry Retry) (*reply, error) {

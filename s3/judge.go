@@ -83,7 +83,7 @@ func wrongRegion(e *Error) bool {
 // to a HEAD has no code that says so; its date does.
 func (b *Bucket) wrongClock(e *Error) bool {
 	if e.Op == opHead && e.Status == http.StatusForbidden {
-		return e.date.Sub(b.now()).Abs() > 10*time.Minute // S3 allows 15
+		return e.date.Sub(e.signedAt).Abs() > 10*time.Minute // S3 allows 15
 	}
 	return e.Code == "RequestTimeTooSkewed"
 }

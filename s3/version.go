@@ -20,16 +20,28 @@ type Object struct {
 // ETag has a blank in it (RFC 9110, 8.8.3).
 const datedTag = "last modified "
 
+// noDate is what follows it where a server does not say either: such an object
+// can be seen and not read, because no reply can prove to be of its version.
+const noDate = "0001-01-01T00:00:00Z"
+
 // versionTag is the name of a version: the ETag as the server sent it, without
 // its quotes, or a substitute where it cannot be used with If-Match.
 func versionTag(etag string, modified time.Time) string {
-	weak := strings.HasPrefix(etag, "W/")
-	etag = strings.Trim(etag, `"`)
-	if etag != "" && !weak && !strings.ContainsFunc(etag, notInTag) {
+	strong := !strings.HasPrefix(etag, "W/")
+	etag = opaque(etag)
+	usable := etag != "" && !strings.ContainsFunc(etag, notInTag)
+	if usable && strong {
 		return etag
 	}
-	return datedTag + modified.UTC().Format(time.RFC3339)
+	tag := datedTag + modified.UTC().Format(time.RFC3339)
+	if usable {
+		tag += " " + etag // no condition to send, and tells of a change all the same
+	}
+	return tag
 }
+
+// opaque is what is between the quotes of an ETag, weak or strong.
+func opaque(etag string) string { return strings.Trim(strings.TrimPrefix(etag, "W/"), `"`) }
 
 // notInTag says that an ETag cannot have the character: it could not be sent
 // back.
@@ -55,11 +67,15 @@ func replyTag(h http.Header) string {
 // none in listings.
 func sameVersion(tag string, h http.Header) bool {
 	got := replyTag(h)
-	if got == tag {
-		return true
-	}
 	want, dated := strings.CutPrefix(tag, datedTag)
+	if !dated || got == tag && want != noDate {
+		return got == tag
+	}
+	want, weak, _ := strings.Cut(want, " ")
 	at, err := time.Parse(time.RFC3339, want)
 	modified, merr := http.ParseTime(h.Get("Last-Modified"))
-	return dated && err == nil && merr == nil && at.Equal(modified)
+	if reply := opaque(h.Get("Etag")); weak != "" && reply != "" && reply != weak {
+		return false
+	}
+	return err == nil && merr == nil && at.Equal(modified)
 }

@@ -58,7 +58,11 @@ func background() error {
 		}
 	case <-interrupts:
 		child.Process.Signal(syscall.SIGTERM)
-		<-said
+		select {
+		case <-said:
+		case <-interrupts: // a second one leaves at once
+			child.Process.Kill()
+		}
 	}
 	var exit *exec.ExitError
 	if err := child.Wait(); errors.As(err, &exit) && exit.ExitCode() > 0 {
@@ -103,14 +107,17 @@ func leave(ready *os.File) error {
 		return err
 	}
 	defer null.Close()
-	if _, err := ready.Write([]byte{1}); err != nil {
-		return fmt.Errorf("the process that waits for the mount is gone: %w", err)
+	defer ready.Close()
+	if err := os.Chdir("/"); err != nil {
+		return err
 	}
-	ready.Close()
 	for fd := 0; fd <= 2; fd++ {
 		if err := unix.Dup2(int(null.Fd()), fd); err != nil {
 			return err
 		}
 	}
-	return os.Chdir("/")
+	if _, err := ready.Write([]byte{1}); err != nil {
+		return fmt.Errorf("the process that waits for the mount is gone: %w", err)
+	}
+	return nil
 }

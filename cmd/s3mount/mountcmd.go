@@ -83,6 +83,9 @@ func (s *settings) run(source, dir string) error {
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	if ready != nil {
 		signal.Ignore(syscall.SIGHUP) // the terminal it was started from may go
+	} else {
+		signal.Notify(signals, syscall.SIGHUP) // and takes a mount in the foreground with it
 	}
+	signal.Ignore(syscall.SIGPIPE) // who reads the log may go: the mount must not, dead, stay
 	return s.serve(context.Background(), what, dir, signals, ready)
 }

@@ -44,6 +44,17 @@ func (s *settings) serve(ctx context.Context, what target, dir string, signals <
 	return s.mount(bucket, what, abs, log, signals, ready)
 }
 
+// limitGarbage has the collector start when an eighth of what lives has been
+// added, not as much again: blocks are most of it, and are used over and over.
+// It is a share and no limit, because a limit near what lives (a million names
+// are hundreds of megabytes) would have the collector run without end. Who sets
+// GOGC or GOMEMLIMIT knows better.
+func limitGarbage() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(12)
+	}
+}
+
 // mount puts the parts together, mounts, and serves.
 func (s *settings) mount(bucket *s3.Bucket, what target, dir string, log *slog.Logger, signals <-chan os.Signal, ready *os.File) error {
 	blocks, err := cache.New(s.cacheOptions(source{bucket}))
@@ -51,9 +62,7 @@ func (s *settings) mount(bucket *s3.Bucket, what target, dir string, log *slog.L
 		return &hintError{fmt.Errorf("--memory %s, --read-ahead %s: %w", s.memory.String(), s.readAhead.String(), err), "leave both away, or give them other values"}
 	}
 	defer blocks.Close()
-	// What is not the cache is small; the collector works harder before it
-	// lets the process grow beyond both.
-	debug.SetMemoryLimit(int64(s.memory) + 64<<20)
+	limitGarbage()
 	tree, err := fs.New(s.fsOptions(what, bucket, blocks, log))
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -72,6 +73,9 @@ stay; "+" is a plus. The credentials are the AWS CLI's.`,
 	return cmd
 }
 
+// credentialPatience is how long credentials may take to come.
+const credentialPatience = 30 * time.Second
+
 func (s *signing) run(ctx context.Context, rawURL string, presign bool, out io.Writer) error {
 	if ctx == nil {
 		ctx = context.Background()
@@ -94,16 +98,9 @@ func (s *signing) run(ctx context.Context, rawURL string, presign bool, out io.W
 	if s.send && req.Method != http.MethodGet && req.Method != http.MethodHead {
 		return &hintError{misused("--send: %s would change something; this program only reads", req.Method), "leave --send away, and give the Authorization header or URL to another program"}
 	}
-	found, err := loadAWS(ctx, s.access, s.region)
+	found, creds, err := s.identity(ctx)
 	if err != nil {
 		return err
-	}
-	if found.region == "" {
-		found.region = "us-east-1"
-	}
-	creds, err := found.keys.credentials(ctx, sigv4.Credentials{})
-	if err != nil {
-		return fmt.Errorf("%w: %w", s3.ErrCredentials, err)
 	}
 	steps, err := s.sign(req, creds, found.region, payload, at, presign)
 	if err != nil {
@@ -117,6 +114,25 @@ func (s *signing) run(ctx context.Context, rawURL string, presign bool, out io.W
 		return nil
 	}
 	return send(ctx, out, req, found.caBundle)
+}
+
+// identity finds what to sign with, and for which region.
+func (s *signing) identity(ctx context.Context) (awsSettings, sigv4.Credentials, error) {
+	keepSecrets(slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithTimeout(ctx, credentialPatience)
+	defer cancel()
+	found, err := loadAWS(ctx, s.access, s.region)
+	if err != nil {
+		return found, sigv4.Credentials{}, err
+	}
+	if found.region == "" {
+		found.region = "us-east-1"
+	}
+	creds, err := found.keys.credentials(ctx, sigv4.Credentials{})
+	if err != nil {
+		err = fmt.Errorf("%w: %w", s3.ErrCredentials, err)
+	}
+	return found, creds, err
 }
 
 func (s *signing) sign(req *http.Request, creds sigv4.Credentials, region, payload string, at time.Time, presign bool) (sigv4.Steps, error) {
