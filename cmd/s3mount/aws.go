@@ -30,6 +30,11 @@ type awsSettings struct {
 
 // loadAWS reads the configuration, all but the endpoint. Flags win over it.
 func loadAWS(ctx context.Context, a access, region string) (awsSettings, error) {
+	if !a.unsigned && a.profile == "" {
+		if err := wholeKeyPair(os.Getenv); err != nil {
+			return awsSettings{}, err
+		}
+	}
 	bundle, err := a.readBundle()
 	if err != nil {
 		return awsSettings{}, err
@@ -63,6 +68,20 @@ func (a access) load(ctx context.Context, bundle []byte) (aws.Config, error) {
 		opts = append(opts, config.WithCustomCABundle(strings.NewReader(string(bundle))), config.WithHTTPClient(awshttp.NewBuildableClient()))
 	}
 	return config.LoadDefaultConfig(ctx, opts...)
+}
+
+// wholeKeyPair refuses half of a key pair in the environment: it is a mistake,
+// and the search would go on to other credentials as if it were not there.
+func wholeKeyPair(getenv func(string) string) error {
+	const id, secret = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
+	set, missing := id, secret
+	if getenv(id) == "" {
+		set, missing = secret, id
+	}
+	if (getenv(id) == "") == (getenv(secret) == "") {
+		return nil
+	}
+	return &hintError{fmt.Errorf("%s is set and %s is not", set, missing), "set both, or neither"}
 }
 
 func (a access) readBundle() ([]byte, error) {

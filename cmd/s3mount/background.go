@@ -32,6 +32,7 @@ func background() error {
 		return err
 	}
 	defer r.Close()
+	keepDescriptors()
 	child := exec.Command(self, os.Args[1:]...)
 	child.Env = append(absolutePaths(os.Environ()), readyEnv+"=3")
 	child.ExtraFiles = []*os.File{w} // descriptor 3

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"math"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,13 @@ func keepSecrets(log *slog.Logger) {
 	}
 }
 
+// keepDescriptors lets no process that is started from now on have the
+// descriptors that this one was given: a lock that a script holds would stay
+// held for as long as the mount lives. Kernels before 5.11 cannot do it.
+func keepDescriptors() {
+	_ = unix.CloseRange(3, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+}
+
 // mountHint is what to do when mounting was refused.
 func mountHint(allowOther bool) string {
 	if _, err := os.Stat("/dev/fuse"); err != nil {
@@ -27,7 +35,7 @@ func mountHint(allowOther bool) string {
 		return "a user's --allow-other needs the line user_allow_other in /etc/fuse.conf; and fusermount3, from `apt install fuse3`"
 	}
 	if os.Geteuid() != 0 {
-		return "a user needs fusermount3, from `apt install fuse3`, and write permission on the mount point"
+		return "fusermount3 gives its reason on a line of its own; a user needs it (`apt install fuse3`), read and write permission on /dev/fuse, and write permission on the mount point"
 	}
 	return "mounting as root takes the capability SYS_ADMIN; containers have it with --cap-add SYS_ADMIN"
 }

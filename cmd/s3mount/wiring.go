@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	iofs "io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"s3mount/cache"
@@ -84,7 +86,10 @@ func (s *settings) answering(ctx context.Context, what target, log *slog.Logger)
 	case err != nil:
 		return nil, err
 	case !found && what.prefix != "":
-		log.Warn("there is no key below the prefix yet; the mount is empty", "source", what.String())
+		log.Warn("there is no key below the prefix; the mount is empty", "source", what.String())
+		if !s.foreground { // in the background the log is elsewhere
+			fmt.Fprintf(os.Stderr, "s3mount: warning: there is no key below %s; the mount is empty\n", quoted(what.String()))
+		}
 	}
 	return bucket, nil
 }
