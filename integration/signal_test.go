@@ -16,7 +16,7 @@ import (
 var endings = []struct {
 	name string
 	sig  syscall.Signal
-}{{"SIGTERM", syscall.SIGTERM}, {"SIGINT", syscall.SIGINT}}
+}{{"SIGTERM", syscall.SIGTERM}, {"SIGINT", syscall.SIGINT}, {"SIGHUP of a terminal that goes", syscall.SIGHUP}}
 
 // A signal to an idle mount unmounts and ends the daemon with exit code 0.
 func TestSignalUnmounts(t *testing.T) {
