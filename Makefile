@@ -68,6 +68,8 @@ unit: $(BUILD)/report
 	# -shuffle=on: no test may lean on the one before it. -timeout: no test here
 	# takes a minute, and go's own limit is ten.
 	$(GO) test -json $(RACE) -shuffle=on -timeout 5m $(PACKAGES) | $(BUILD)/report $(BUILD)/skipped
+	# The race detector allocates, too: what counts allocations runs without it.
+	$(GO) test -json -run Alloc $(PACKAGES) | $(BUILD)/report $(BUILD)/skipped
 
 integration: $(BUILD)/report
 	# -count=1: go cannot see that server or kernel changed, so no cached results.

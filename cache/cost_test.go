@@ -168,25 +168,3 @@ func TestCostOfManySmallObjects(t *testing.T) {
 		}
 	})
 }
-
-func TestAllocationsOfWarmRead(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates too")
-	}
-	c := newCache(t, Options{Source: &testSource{}})
-	r := openReader(t, c, Object{Key: "k", Size: 8 << 20})
-	for _, n := range []int{4096, bs, MaxRead} {
-		warm := func() {
-			v, err := r.ReadAt(t.Context(), 5, n)
-			if err != nil {
-				t.Fatal(err)
-			}
-			v.Done()
-		}
-		warm()
-		warm() // after it has passed, once
-		if got := testing.AllocsPerRun(100, warm); got != 1 {
-			t.Errorf("a warm read of %d bytes makes %v allocations, want 1", n, got)
-		}
-	}
-}

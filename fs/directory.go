@@ -71,6 +71,13 @@ func (d *directory) recall(t *Tree, name string) (entry, knowledge, time.Time) {
 	return f.entry, f.what, f.at
 }
 
+// learnedSince says whether an answer about a name is newer than a time.
+func (d *directory) learnedSince(name string, at time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.facts[name].at.After(at)
+}
+
 // learn remembers the answer about a name, unless a later question has been
 // answered. It says how many facts more, or fewer, that makes.
 func (d *directory) learn(name string, f fact, ttl time.Duration) int {

@@ -89,8 +89,7 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	l := h.listing
 	h.mu.Unlock()
 	e, what := l.find(name)
-	t := h.dir.tree
-	if _, _, at := t.dirs.get(h.dir.prefix).recall(t, name); what != there || at.After(l.began) {
+	if what != there || l.dir.learnedSince(name, l.began) {
 		return h.dir.Lookup(ctx, name, out) // its size is not known, or something newer is
 	}
 	return h.dir.child(ctx, e, l.began, out), 0

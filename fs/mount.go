@@ -122,6 +122,6 @@ func (t *Tree) fuseOptions(opts MountOptions) *fusefs.Options {
 	}
 }
 
-// ReadAheadKB is the kernel's read-ahead for the mount, in KiB, where it may be
+// readAheadKB is the kernel's read-ahead for the mount, in KiB, where it may be
 // set: eight times what FUSE can ask for in INIT, and so fewer and larger READs.
-const ReadAheadKB = 1024
+const readAheadKB = 1024

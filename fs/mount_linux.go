@@ -28,7 +28,7 @@ func raiseReadAhead(dir string) error {
 	}
 	m := mounts[len(mounts)-1]
 	path := fmt.Sprintf("/sys/class/bdi/%d:%d/read_ahead_kb", m.Major, m.Minor)
-	return os.WriteFile(path, []byte(strconv.Itoa(ReadAheadKB)), 0)
+	return os.WriteFile(path, []byte(strconv.Itoa(readAheadKB)), 0)
 }
 
 // Detach takes the mount out of the directory tree at once; it ends when the
@@ -61,7 +61,7 @@ func (m *Mount) unmount() (err error) {
 func fusermount(args ...string) error {
 	path, err := exec.LookPath("fusermount3")
 	if err != nil {
-		path = "/bin/fusermount3"
+		path = "/bin/fusermount3" // where go-fuse looks, too
 	}
 	cmd := exec.Command(path, args...)
 	cmd.Env = []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin"}

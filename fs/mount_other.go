@@ -4,6 +4,7 @@ package fs
 
 import (
 	"errors"
+
 	"golang.org/x/sys/unix"
 )
 

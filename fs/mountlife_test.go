@@ -122,7 +122,7 @@ func TestMountIsReadOnly(t *testing.T) {
 	}
 	if os.Geteuid() == 0 {
 		kb, err := os.ReadFile(fmt.Sprintf("/sys/class/bdi/%d:%d/read_ahead_kb", got.Major, got.Minor))
-		equal(t, "read-ahead", strings.TrimSpace(string(kb)), fmt.Sprint(ReadAheadKB))
+		equal(t, "read-ahead", strings.TrimSpace(string(kb)), fmt.Sprint(readAheadKB))
 		equal(t, "error", err, nil)
 	}
 }

@@ -111,6 +111,24 @@ func TestReaddirplusCostsNoRequest(t *testing.T) {
 	r.asked(t, "LIST d/")
 }
 
+// A directory that is held open does not give a name's old version back after
+// an open has learned of a new one.
+func TestReaddirplusKnowsWhatIsNewer(t *testing.T) {
+	r := newRig(t, text("d/f", "d/g"))
+	k := r.kernel(t)
+	dir := k.walk("d").NodeId
+	fh := k.opendir(dir)
+	_, before, _ := k.readdirplus(dir, fh, 0, 4096)
+	r.Put("d/f", s3test.Object{Body: []byte("another version")})
+	if _, status := k.open(before[2].NodeId, 0); status != fuse.Status(syscall.ESTALE) {
+		t.Fatalf("open of the replaced object: %v, want ESTALE", status)
+	}
+	_, after, status := k.readdirplus(dir, fh, 2, 4096)
+	equal(t, "status", status, fuse.OK)
+	equal(t, "size", after[0].Size, uint64(len("another version")))
+	equal(t, "the other one", after[1].NodeId, before[3].NodeId)
+}
+
 func TestReaddirplusInSmallPieces(t *testing.T) {
 	r := newRig(t, text("a", "b", "c", "d", "e"), ttl(0))
 	k := r.kernel(t)

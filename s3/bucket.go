@@ -20,11 +20,10 @@ type Bucket struct {
 	slots     chan struct{} // one element for each request under way
 	stats     counters
 
-	skew      atomic.Int64 // nanoseconds the server's clock is ahead of ours, learned from a refusal
-	unpinned  atomic.Bool  // GETs by version id are not permitted here; If-Match has to do
-	warnOnce  sync.Once    // about versions that only a date tells apart
-	mu        sync.Mutex   // guards region
-	regionNow string       // to sign for: Options.Region until the server says otherwise
+	region   atomic.Pointer[string] // to sign for: Options.Region until the server says otherwise
+	skew     atomic.Int64           // nanoseconds the server's clock is ahead of ours, learned from a refusal
+	unpinned atomic.Bool            // GETs by version id are not permitted here; If-Match has to do
+	warnOnce sync.Once              // about versions that only a date tells apart
 }
 
 // New gives the bucket that opts describe. It makes no request; [Bucket.Probe]
@@ -42,34 +41,30 @@ func New(opts Options) (*Bucket, error) {
 		}
 		rt = t
 	}
-	return &Bucket{
+	b := &Bucket{
 		opts:      opts,
 		pathStyle: pathStyle(opts),
 		transport: readOnly{rt},
 		slots:     make(chan struct{}, opts.Connections),
-		regionNow: opts.Region,
-	}, nil
+	}
+	b.region.Store(&opts.Region)
+	return b, nil
 }
 
 // Name is the bucket's name.
 func (b *Bucket) Name() string { return b.opts.Name }
 
 // Region is the region that requests are signed for now.
-func (b *Bucket) Region() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.regionNow
-}
+func (b *Bucket) Region() string { return *b.region.Load() }
 
 // adopt signs for region from now on, if that can be one.
 func (b *Bucket) adopt(region string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !regionName(region) || region == b.regionNow {
+	if !regionName(region) {
 		return
 	}
-	b.opts.Log.Info("the server names another region; signing for it", "bucket", b.opts.Name, "was", b.regionNow, "now", region)
-	b.regionNow = region
+	if was := *b.region.Swap(&region); was != region {
+		b.opts.Log.Info("the server names another region; signing for it", "bucket", b.opts.Name, "was", was, "now", region)
+	}
 }
 
 // now is the time as the server has it.

@@ -48,7 +48,7 @@ mount option (-o metadata_ttl=30s).`,
 			return err
 		}
 		args = operands(f, args)
-		return s.run(args[0], args[1])
+		return s.run(cmd.Context(), args[0], args[1])
 	}
 	return cmd
 }
@@ -64,7 +64,7 @@ func operands(f *pflag.FlagSet, args []string) []string {
 }
 
 // run mounts, here or in a process of its own.
-func (s *settings) run(source, dir string) error {
+func (s *settings) run(ctx context.Context, source, dir string) error {
 	what, err := parseTarget(source)
 	if err != nil {
 		return err
@@ -87,5 +87,5 @@ func (s *settings) run(source, dir string) error {
 		signal.Notify(signals, syscall.SIGHUP) // and takes a mount in the foreground with it
 	}
 	signal.Ignore(syscall.SIGPIPE) // who reads the log may go: the mount must not, dead, stay
-	return s.serve(context.Background(), what, dir, signals, ready)
+	return s.serve(ctx, what, dir, signals, ready)
 }

@@ -77,9 +77,6 @@ stay; "+" is a plus. The credentials are the AWS CLI's.`,
 const credentialPatience = 30 * time.Second
 
 func (s *signing) run(ctx context.Context, rawURL string, presign bool, out io.Writer) error {
-	if ctx == nil {
-		ctx = context.Background()
-	}
 	req, err := s.request(rawURL)
 	if err != nil {
 		return err

@@ -31,19 +31,20 @@ func waitUnmounted(m mounted, dir string, signals <-chan os.Signal, log *slog.Lo
 	}
 	unmounted := make(chan error, 1)
 	go func() { unmounted <- m.Unmount() }() // ends with the process at the latest
+	var err error
 	select {
-	case err := <-unmounted:
-		if err == nil {
-			<-m.Done()
-			return nil
-		}
+	case err = <-unmounted:
 	case <-signals:
 		return leftAtOnce(m.Detach())
 	}
-	log.Warn("the mount is in use; it is gone for new users, and for the others in a moment", "dir", dir, "grace", grace)
-	if err := m.Detach(); err != nil {
-		return &hintError{fmt.Errorf("unmount %s: %w", dir, err), fmt.Sprintf("take it away with `umount -l %s`", quoted(dir))}
+	if err != nil {
+		log.Warn("the mount is in use; it is gone for new users, and for the others in a moment", "dir", dir, "grace", grace)
+		if err := m.Detach(); err != nil {
+			return &hintError{fmt.Errorf("unmount %s: %w", dir, err), fmt.Sprintf("take it away with `umount -l %s`", quoted(dir))}
+		}
 	}
+	// Out of the tree is not gone: after somebody's umount -l there was nothing
+	// to unmount, and files may be open still.
 	select {
 	case <-m.Done():
 		return nil

@@ -15,6 +15,7 @@ import (
 // fakeMount is a mount with files open on it until they are closed.
 type fakeMount struct {
 	busy     bool
+	gone     bool          // out of the tree already, by umount -l, and in use
 	slow     time.Duration // what Unmount takes
 	stuck    error         // what Detach says
 	done     chan struct{}
@@ -27,6 +28,9 @@ func (m *fakeMount) Unmount() error {
 	time.Sleep(m.slow) // of a bubble's clock
 	if m.busy {
 		return syscall.EBUSY
+	}
+	if m.gone {
+		return nil
 	}
 	close(m.done)
 	return nil
@@ -56,6 +60,8 @@ func TestWaitUnmounted(t *testing.T) {
 		{name: "busy, second signal", mount: fakeMount{busy: true}, signals: []time.Duration{second(10), second(11)}, took: second(11), detached: true, err: "second signal"},
 		{name: "hanging, second signal", mount: fakeMount{busy: true, slow: second(100)}, signals: []time.Duration{second(10), second(11)}, took: second(11), detached: true, err: "second signal"},
 		{name: "both at once", mount: fakeMount{busy: true, slow: second(1)}, signals: []time.Duration{second(10), second(10)}, took: second(10), detached: true, err: "second signal"},
+		{name: "detached before and in use", mount: fakeMount{gone: true}, signals: []time.Duration{second(10)}, took: second(10) + grace},
+		{name: "detached before, second signal", mount: fakeMount{gone: true}, signals: []time.Duration{second(10), second(11)}, took: second(11), err: "second signal"},
 		{name: "stuck", mount: fakeMount{busy: true, stuck: syscall.EPERM}, signals: []time.Duration{second(10)}, took: second(10), err: "unmount /mnt: operation not permitted"},
 	}
 	for _, tt := range tests {
