@@ -42,10 +42,10 @@ func (r *Reader) askLocked(from, to int64, extend *flight) bool {
 	defer func() { c.scatterLocked(blocks) }()
 
 	more := r.win.ahead(to) - r.counted
-	if c.ahead+more > c.aheadLimit() {
+	if c.ahead+c.guessed+more > c.aheadLimit() {
 		c.squeezeLocked(r)
 	}
-	if need > 0 && (!c.mem.mayTake(nil) || c.ahead+more > c.aheadLimit() || c.mem.room()+c.mem.bytes[resident] < need || !c.makeRoomLocked(need)) {
+	if need > 0 && (c.ahead+c.guessed+more > c.aheadLimit() || !c.mayAskLocked(need)) {
 		c.count.refused++
 		return false
 	}
@@ -70,6 +70,12 @@ func (r *Reader) askLocked(from, to int64, extend *flight) bool {
 	r.win.asked = max(r.win.asked, to)
 	r.countLocked()
 	return true
+}
+
+// mayAskLocked makes room for need bytes that nobody waits for, unless somebody
+// waits for memory.
+func (c *Cache) mayAskLocked(need int64) bool {
+	return c.mem.mayTake(nil) && c.mem.room()+c.mem.bytes[resident] >= need && c.makeRoomLocked(need)
 }
 
 // aheadLimit is what read-ahead of all readers may take of the budget, so that

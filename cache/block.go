@@ -27,6 +27,7 @@ type block struct {
 	order   *lru    // that it is in; nil until complete
 	spared  bool    // was read again after it had passed: stays in recent
 	ahead   bool    // was fetched before anybody asked for it
+	guess   *Reader // whose guess it is; nil from the first read on
 	read    int     // bytes handed out
 }
 
@@ -120,6 +121,7 @@ func (c *Cache) landLocked(b *block) {
 // read again, it proves that it is worth keeping.
 func (c *Cache) touchLocked(b *block, n int, inSequence bool) {
 	b.read += n
+	c.guessedLocked(b)
 	if b.order == nil {
 		return // forgotten by Close
 	}
@@ -147,6 +149,7 @@ func (c *Cache) orderLocked(b *block, to *lru) {
 func (c *Cache) forgetLocked(b *block) {
 	delete(c.blocks, b.key)
 	b.indexed = false
+	c.guessedLocked(b)
 	if b.order != nil {
 		b.order.Remove(b.key)
 		b.order = nil

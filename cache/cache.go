@@ -87,6 +87,7 @@ type Cache struct {
 	flights map[*flight]struct{}
 	mem     budget
 	ahead   int64                // bytes between the cursors of all readers and the ends of their windows
+	guessed int64                // bytes in blocks that Ahead asked for and nobody has read
 	streams map[*Reader]struct{} // readers that have such bytes
 	count   counts
 }

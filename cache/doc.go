@@ -35,6 +35,8 @@
 // a reader begins at the front with a long read or goes on where it stopped,
 // doubles while it does so, and closes when it reads elsewhere.
 //
+// A guess is a small object asked for before anybody opens it ([Reader.Ahead]).
+//
 // The budget is the one bound on memory: blocks kept, blocks on their way,
 // blocks that views hold, and buffers kept for use again.
 //

@@ -39,13 +39,13 @@ func drawStep(t *rapid.T) step {
 		return time.Duration(rapid.IntRange(0, most).Draw(t, name)) * time.Millisecond
 	}
 	s := step{
-		kind:   rapid.SampledFrom([]string{"read", "read", "read", "read", "follow", "follow", "follow", "start", "open", "close"}).Draw(t, "kind"),
+		kind:   rapid.SampledFrom([]string{"read", "read", "read", "read", "follow", "follow", "follow", "start", "open", "close", "guess", "guess"}).Draw(t, "kind"),
 		reader: rapid.IntRange(0, 7).Draw(t, "reader"),
 		then:   ms("then", 30),
 	}
 	switch s.kind {
-	case "open":
-		s.object = rapid.IntRange(0, 3).Draw(t, "object")
+	case "open", "guess":
+		s.object = rapid.IntRange(0, 6).Draw(t, "object")
 	case "read", "follow", "start":
 		if s.kind == "read" {
 			s.off = rapid.Int64Range(0, 40).Draw(t, "block")*bs + rapid.Int64Range(-2, 2).Draw(t, "offset")
@@ -59,7 +59,7 @@ func drawStep(t *rapid.T) step {
 	return s
 }
 
-// A random program of opens, starts, reads at once, reads that leave, and
+// A random program of opens, guesses, starts, reads at once, reads that leave, and
 // closes, on tiny budgets, with a source that is slow, gives odd pieces and
 // breaks. Every read that succeeds is right, every error is one that was caused,
 // the books are right after every step, and in the end nothing is left.
@@ -106,7 +106,7 @@ func runModel(t *testing.T, src *testSource, opt Options, steps []step) error {
 		return err
 	}
 	c.mem.freed = func(buf []byte) { copy(buf, poison) }
-	objects := []Object{{"a", "1", 40*bs + 7}, {"a", "2", 40 * bs}, {"b", "1", 3*bs - 1}, {"c", "1", 1}}
+	objects := []Object{{"a", "1", 40*bs + 7}, {"a", "2", 40 * bs}, {"b", "1", 3*bs - 1}, {"c", "1", 1}, {"d", "1", 8 * bs}, {"e", "1", 5*bs + 1}, {"f", "1", bs}}
 	type open struct {
 		*Reader
 		next int64
@@ -132,6 +132,10 @@ func runModel(t *testing.T, src *testSource, opt Options, steps []step) error {
 		switch s.kind {
 		case "open":
 			readers = append(readers, &open{Reader: c.Open(objects[s.object])})
+		case "guess": // and perhaps read it, as an open that follows would
+			guess := &open{Reader: c.Open(objects[s.object])}
+			guess.Ahead()
+			readers = append(readers, guess)
 		case "close":
 			if len(readers) > 1 {
 				r.Close()
@@ -182,7 +186,7 @@ func runModel(t *testing.T, src *testSource, opt Options, steps []step) error {
 		r.Close()
 	}
 	synctest.Wait()
-	if s := c.Stats(); s.HeldBytes != 0 || s.AheadBytes != 0 || s.Waiting != 0 || len(c.streams) != 0 {
+	if s := c.Stats(); s.HeldBytes != 0 || s.AheadBytes != 0 || s.GuessBytes != 0 || s.Waiting != 0 || len(c.streams) != 0 {
 		report(fmt.Errorf("all readers closed: %+v, %d streams", s, len(c.streams)))
 	}
 	closeEmpty(t, c)

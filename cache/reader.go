@@ -224,6 +224,7 @@ func (r *Reader) Close() {
 	}
 	r.closed = true
 	r.unwantLocked()
+	r.unguessLocked()
 	r.win = window{}
 	r.countLocked()
 	c.releaseLocked(r.o)

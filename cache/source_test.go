@@ -195,7 +195,7 @@ func newCache(t testing.TB, opt Options) *Cache {
 func closeEmpty(t testing.TB, c *Cache) {
 	c.Close()
 	s := c.Stats()
-	if s.ResidentBytes+s.ReservedBytes+s.HeldBytes+s.FreeBytes+s.AheadBytes != 0 || s.Waiting+s.FlightsNow+s.Objects+len(c.streams) != 0 {
+	if s.ResidentBytes+s.ReservedBytes+s.HeldBytes+s.FreeBytes+s.AheadBytes+s.GuessBytes != 0 || s.Waiting+s.FlightsNow+s.Objects+len(c.streams) != 0 {
 		t.Errorf("closed cache is not empty: %+v, %d streams", s, len(c.streams))
 	}
 	if src, ok := c.src.(*testSource); ok && src.open != 0 {
@@ -249,8 +249,15 @@ func verify(c *Cache) error {
 	defer c.mu.Unlock()
 	var sum [places]int64
 	complete := 0
+	guessed := int64(0)
 	for key, b := range c.blocks {
 		sum[b.at] += b.cost
+		if b.guess != nil {
+			guessed += b.cost
+			if b.guess.closed || b.read > 0 {
+				return fmt.Errorf("block %d of %s is a guess that is over", key.index, key.o.Key)
+			}
+		}
 		if b.key != key || !b.indexed || c.objects[key.o.Object] != key.o {
 			return fmt.Errorf("block %d of %s is not where it is found", key.index, key.o.Key)
 		}
@@ -268,6 +275,9 @@ func verify(c *Cache) error {
 	// Blocks that were given up are reserved until their flights let go of them.
 	if n := c.recent.Len() + c.passed.Len(); n != complete || sum[resident] != c.mem.bytes[resident] || sum[held] != c.mem.bytes[held] || sum[reserved] > c.mem.bytes[reserved] {
 		return fmt.Errorf("counted %v and %d in order, found %v and %d", c.mem.bytes, n, sum, complete)
+	}
+	if guessed != c.guessed || guessed > c.mem.limit/4 {
+		return fmt.Errorf("counted %d bytes of guesses, found %d; limit %d", c.guessed, guessed, c.mem.limit)
 	}
 	if t := c.mem.total(); t > c.mem.limit || c.mem.peak > c.mem.limit || t > c.mem.peak {
 		return fmt.Errorf("total %d, peak %d, limit %d", t, c.mem.peak, c.mem.limit)

@@ -24,6 +24,7 @@ type Stats struct {
 
 	AheadRefused int64 // requests ahead that were not made for want of memory
 	AheadBytes   int64 // asked for ahead of all readers, and not yet read
+	GuessBytes   int64 // asked for by Ahead, and not yet read
 
 	// Memory. The four sum to at most LimitBytes, and never summed to more than
 	// PeakBytes.
@@ -53,6 +54,7 @@ func (c *Cache) Stats() Stats {
 		BytesWasted:   c.count.wasted,
 		AheadRefused:  c.count.refused,
 		AheadBytes:    c.ahead,
+		GuessBytes:    c.guessed,
 		ResidentBytes: c.mem.bytes[resident],
 		ReservedBytes: c.mem.bytes[reserved],
 		HeldBytes:     c.mem.bytes[held],
