@@ -27,7 +27,7 @@ type entry struct {
 // Some servers do not sort. Then what came out of order waits until the listing
 // is whole, and is put behind what was settled before.
 type entries struct {
-	settled []entry
+	settled table
 	held    []entry  // objects whose name may yet be a directory's; the last is the first to settle
 	last    string   // the highest key seen, relative to the directory
 	late    []entry  // what came out of order
@@ -81,7 +81,7 @@ func (s *entries) settle(key string) {
 			return
 		}
 		s.held = s.held[:len(s.held)-1]
-		s.settled = append(s.settled, top)
+		s.settled.add(top)
 	}
 }
 
@@ -95,55 +95,72 @@ func (s *entries) take(n entry) {
 		s.held = s.held[:h-1]
 		s.hidden++
 	}
-	s.settled = append(s.settled, n)
+	s.settled.add(n)
 }
 
 // finish settles everything: the listing is whole.
 func (s *entries) finish() {
 	for len(s.held) > 0 {
-		s.settled = append(s.settled, s.held[len(s.held)-1])
+		s.settled.add(s.held[len(s.held)-1])
 		s.held = s.held[:len(s.held)-1]
 	}
+	s.held = nil
+	s.last = strings.Clone(s.last) // not the page that it is a part of
+	s.finishLate()
+	s.settled.seal()
+}
+
+// finishLate puts what came out of order behind the rest.
+func (s *entries) finishLate() {
 	if len(s.late) == 0 {
 		return
 	}
-	at := make(map[string]int, len(s.settled)+len(s.late))
-	for i, e := range s.settled {
-		at[e.name] = i
+	at := make(map[string]int, s.settled.len()+len(s.late))
+	for i := range s.settled.len() {
+		at[string(s.settled.name(i))] = i
 	}
 	for _, e := range s.late {
 		i, there := at[e.name]
 		switch {
 		case !there:
-			at[e.name] = len(s.settled)
-			s.settled = append(s.settled, e)
-		case e.dir && !s.settled[i].dir: // shown as a file so far: its place stays
-			s.settled[i] = e
+			at[e.name] = s.settled.len()
+			s.settled.add(e)
+		case e.dir && !s.settled.isDir(i): // shown as a file so far: its place stays
+			s.settled.replace(i, e)
 			s.hidden++
-		case !e.dir && s.settled[i].dir:
+		case !e.dir && s.settled.isDir(i):
 			s.hidden++
 		}
 	}
 	s.late = nil
-	s.order = make([]uint32, len(s.settled))
+	s.order = make([]uint32, s.settled.len())
 	for i := range s.order {
 		s.order[i] = uint32(i)
 	}
-	slices.SortFunc(s.order, func(a, b uint32) int { return compareNames(s.settled[a].name, s.settled[b].name) })
+	slices.SortFunc(s.order, func(a, b uint32) int {
+		return compareNames(s.settled.name(int(a)), s.settled.name(int(b)))
+	})
 }
 
 // find looks a name up among the settled.
 func (s *entries) find(name string) (entry, bool) {
-	if s.order != nil {
-		i, ok := slices.BinarySearchFunc(s.order, name, func(i uint32, name string) int { return compareNames(s.settled[i].name, name) })
-		if !ok {
-			return entry{}, false
-		}
-		return s.settled[s.order[i]], true
-	}
-	i, ok := slices.BinarySearchFunc(s.settled, name, func(e entry, name string) int { return compareNames(e.name, name) })
+	i, ok := s.index(name)
 	if !ok {
 		return entry{}, false
 	}
-	return s.settled[i], true
+	return s.settled.at(i), true
+}
+
+// index says which of the settled entries has a name.
+func (s *entries) index(name string) (int, bool) {
+	if s.order == nil {
+		return s.settled.find(name)
+	}
+	i, ok := slices.BinarySearchFunc(s.order, []byte(name), func(i uint32, name []byte) int {
+		return compareNames(s.settled.name(int(i)), name)
+	})
+	if !ok {
+		return 0, false
+	}
+	return int(s.order[i]), true
 }

@@ -98,19 +98,30 @@ func checkDirectory(t rapid.TB, keys []string, prefix string, tree map[string]bo
 		} else {
 			left = left[n:]
 		}
-		if len(s.settled) < len(early) || !slices.Equal(s.settled[:len(early)], early) {
-			t.Fatalf("keys %q below %q: settled %v became %v", keys, prefix, early, s.settled)
+		now := settled(&s)
+		if len(now) < len(early) || !slices.Equal(now[:len(early)], early) {
+			t.Fatalf("keys %q below %q: settled %v became %v", keys, prefix, early, now)
 		}
-		early = slices.Clone(s.settled)
+		early = now
 		checkKinds(t, &s, prefix, tree)
 	}
 	s.finish()
-	if !slices.Equal(s.settled[:len(early)], early) {
-		t.Fatalf("keys %q below %q: settled %v became %v at the end", keys, prefix, early, s.settled)
+	now := settled(&s)
+	if !slices.Equal(now[:len(early)], early) {
+		t.Fatalf("keys %q below %q: settled %v became %v at the end", keys, prefix, early, now)
 	}
 	checkOrder(t, &s)
 	checkFind(t, &s)
-	return s.settled
+	return now
+}
+
+// settled gives what is settled so far.
+func settled(s *entries) []entry {
+	all := make([]entry, s.settled.len())
+	for i := range all {
+		all[i] = s.settled.at(i)
+	}
+	return all
 }
 
 // checkKinds: what is settled is settled as what it is.
@@ -131,8 +142,9 @@ func checkKinds(t rapid.TB, s *entries, prefix string, tree map[string]bool) {
 // checkOrder: each name once, in the order of the names as if with "/".
 func checkOrder(t rapid.TB, s *entries) {
 	t.Helper()
-	for i := 1; i < len(s.settled); i++ {
-		if a, b := s.settled[i-1].name, s.settled[i].name; a+"/" >= b+"/" {
+	all := settled(s)
+	for i := 1; i < len(all); i++ {
+		if a, b := all[i-1].name, all[i].name; a+"/" >= b+"/" {
 			t.Fatalf("%q before %q", a, b)
 		}
 	}
@@ -142,7 +154,7 @@ func checkOrder(t rapid.TB, s *entries) {
 func checkFind(t rapid.TB, s *entries) {
 	t.Helper()
 	there := map[string]bool{}
-	for _, e := range s.settled {
+	for _, e := range settled(s) {
 		if there[e.name] {
 			t.Fatalf("%q is there twice", e.name)
 		}
@@ -151,7 +163,7 @@ func checkFind(t rapid.TB, s *entries) {
 			t.Fatalf("find(%q) = %v, %v; want %v", e.name, got, ok, e)
 		}
 	}
-	for _, e := range s.settled {
+	for _, e := range settled(s) {
 		for _, other := range []string{e.name + "a", e.name + "-", e.name + "\xff", e.name[:len(e.name)-1]} {
 			if _, ok := s.find(other); ok != there[other] {
 				t.Fatalf("find(%q) says %v", other, ok)
@@ -208,13 +220,13 @@ func TestUnsortedListing(t *testing.T) {
 		for _, e := range list {
 			s.add("", e)
 			early = early[:0]
-			for _, e := range s.settled {
+			for _, e := range settled(&s) {
 				early = append(early, e.name)
 			}
 		}
 		s.finish()
 		got := map[string]bool{}
-		for i, e := range s.settled {
+		for i, e := range settled(&s) {
 			if i < len(early) && early[i] != e.name {
 				t.Fatalf("entry %d was %q and is %q", i, early[i], e.name)
 			}

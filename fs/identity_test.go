@@ -139,7 +139,7 @@ func TestSizeUnknownToTheListing(t *testing.T) {
 	}
 	d.close()
 	d.mu.Lock()
-	d.names.settled[0].size = -1
+	d.names.settled.pieces[0].rows[0].size = -1
 	d.mu.Unlock()
 	k := r.kernel(t)
 	dir := k.walk("d").NodeId

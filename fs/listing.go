@@ -105,7 +105,7 @@ func (l *listing) add(page s3.Page, err error) bool {
 func (l *listing) addPage(page s3.Page, err error) (hidden int, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := len(l.names.settled)
+	before := l.names.settled.len()
 	if err != nil {
 		l.err = err
 	} else {
@@ -118,7 +118,7 @@ func (l *listing) addPage(page s3.Page, err error) (hidden int, more bool) {
 			hidden = l.names.hidden
 		}
 	}
-	l.tree.dirs.listed(l, len(l.names.settled)-before)
+	l.tree.dirs.listed(l, l.names.settled.len()-before)
 	l.running = l.wantedLocked()
 	close(l.changed)
 	l.changed = make(chan struct{})
@@ -150,8 +150,8 @@ func (l *listing) at(ctx context.Context, i int, wait bool) (e entry, ok bool, e
 	for {
 		l.mu.Lock()
 		l.startLocked()
-		if ok = i < len(l.names.settled); ok {
-			e = l.names.settled[i]
+		if ok = i < l.names.settled.len(); ok {
+			e = l.names.settled.at(i)
 		}
 		complete, lerr, changed := l.complete, l.err, l.changed
 		l.mu.Unlock()

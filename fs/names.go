@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"bytes"
 	"hash/fnv"
 	"io"
 	"strconv"
@@ -44,9 +45,9 @@ func generation(e entry) uint64 {
 // compareNames orders names as S3 orders the keys below them: as if each ended
 // in "/". A directory's entries are kept in that order, because that is the
 // order in which a listing can be sure that it has seen everything of a name.
-func compareNames(a, b string) int {
+func compareNames(a, b []byte) int {
 	n := min(len(a), len(b))
-	switch c := strings.Compare(a[:n], b[:n]); {
+	switch c := bytes.Compare(a[:n], b[:n]); {
 	case c != 0:
 		return c
 	case len(a) == len(b):

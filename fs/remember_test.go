@@ -21,7 +21,7 @@ func (r *rig) checkCounts(t testing.TB) {
 		listed, facts := 0, len(m.directory.facts)
 		if l := m.directory.listing; l != nil {
 			l.mu.Lock()
-			listed = len(l.names.settled)
+			listed = l.names.settled.len()
 			l.mu.Unlock()
 		}
 		m.directory.mu.Unlock()
