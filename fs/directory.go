@@ -55,6 +55,21 @@ func (d *directory) current(t *Tree) *listing {
 	return l
 }
 
+// offer makes l the directory's listing, unless there is a better one: being
+// read, or whole and newer. It says whether it is l now.
+func (d *directory) offer(l *listing) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listing == l {
+		return true
+	}
+	if old := d.listing; old != nil && (old.busy() || old.whole() && old.began.After(l.began)) {
+		return false
+	}
+	d.listing = l
+	return true
+}
+
 // recall says what is known of a name, and since when.
 func (d *directory) recall(t *Tree, name string) (entry, knowledge, time.Time) {
 	d.mu.Lock()

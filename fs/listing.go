@@ -3,7 +3,8 @@ package fs
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,7 +14,8 @@ import (
 // A listing is one reading of a directory from the server, shared by all who
 // read the directory meanwhile and for as long afterwards as it may be believed.
 // It is read page by page: the first one for whoever wants to know whether
-// there is anything, the others only while somebody has the directory open.
+// there is anything, the others only while somebody has the directory open. Or
+// it is fed by a listing of all that is below some directory above.
 type listing struct {
 	tree   *Tree
 	dir    *directory // whose listing it is, or was
@@ -68,21 +70,41 @@ func (l *listing) startLocked() {
 	if l.running || !l.wantedLocked() {
 		return
 	}
-	// From where the last page ended; from the start where the server does not
-	// sort, as what is missing may be anywhere.
-	after := ""
-	if l.names.last != "" && len(l.names.late) == 0 {
-		after = l.prefix + l.names.last
-	}
-	if l.running = l.tree.background(func() { l.load(after) }); !l.running {
+	if l.running = l.tree.background(l.load); !l.running {
 		l.err = errClosed
 	}
 }
 
+// resume says behind which key the pages go on that are still to come: where the
+// last one ended; from the start where the server does not sort, as what is
+// missing may be anywhere.
+func (l *listing) resume() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := l.names.last
+	switch {
+	case last == "" || len(l.names.late) > 0:
+		return ""
+	case last[len(last)-1] == '/': // behind all that is below, which would be one entry more
+		return l.prefix + last + lastRune
+	}
+	return l.prefix + last
+}
+
+// lastRune is behind all that a key can have at its place, as UTF-8.
+const lastRune = "\U0010FFFF"
+
 // load asks for pages. The tree owns its goroutine and waits for it; it ends
 // with the listing, with the first error, with the tree, or after a page when
 // nobody wants the next.
-func (l *listing) load(after string) {
+func (l *listing) load() {
+	after := l.resume()
+	if after == "" && l.tree.flatFirst() {
+		if !l.loadFlat() {
+			return
+		}
+		after = l.resume()
+	}
 	opts := s3.ListOptions{Prefix: l.prefix, Delimiter: "/", StartAfter: after}
 	for page, err := range l.tree.bucket.Pages(l.tree.ctx, opts) {
 		if !l.add(page, err) {
@@ -91,38 +113,124 @@ func (l *listing) load(after string) {
 	}
 }
 
-// add takes a page in. It says whether another is wanted.
-func (l *listing) add(page s3.Page, err error) bool {
-	hidden, more := l.addPage(page, err)
-	if hidden > 0 {
-		l.tree.log.Warn("the directory has keys that cannot be shown",
-			slog.String("prefix", l.prefix), slog.Int("keys", hidden))
+// loadFlat asks for the first page without delimiter: a small tree is known as a
+// whole then, and of a large one the directories that come first. It says
+// whether more pages are wanted.
+func (l *listing) loadFlat() bool {
+	for page, err := range l.tree.bucket.Pages(l.tree.ctx, s3.ListOptions{Prefix: l.prefix}) {
+		if err != nil {
+			return l.add(page, err)
+		}
+		return l.learn(page)
 	}
-	return more
+	return false
 }
 
-// addPage does that, and says how many keys the listing hides when it is whole.
-func (l *listing) addPage(page s3.Page, err error) (hidden int, more bool) {
+// orderProof is how many keys have to come in order for it to be no accident:
+// what a page does not tell is asked for behind its last key, and where keys
+// come in any order that would lose some.
+const orderProof = 100
+
+// learn takes in a first page without delimiter. It says whether more pages are
+// wanted.
+func (l *listing) learn(page s3.Page) bool {
+	f := flat{tree: l.tree, began: l.began, open: []level{{l.prefix, l}}, fed: []*listing{l}}
+	if page.Last { // then order does not matter
+		slices.SortStableFunc(page.Entries, func(a, b s3.Entry) int { return strings.Compare(a.Key, b.Key) })
+	}
+	if !f.inOrder(page.Entries) {
+		f.open = nil
+		f.recant()
+		return true // from the start, with delimiter
+	}
+	if !page.Last && len(page.Entries) < orderProof {
+		l.tree.flatPaid(false)
+		return true
+	}
+	f.add(page.Entries)
+	if page.Last {
+		f.end()
+		l.tree.flatPaid(true)
+		return false
+	}
+	l.tree.flatPaid(len(f.made) > 1 || len(f.open) == 1)
+	f.part(1)
+	return l.proceeds()
+}
+
+// take takes entries in, in the order of keys.
+func (l *listing) take(entries []s3.Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := l.names.settled.len()
-	if err != nil {
-		l.err = err
-	} else {
-		for _, e := range page.Entries {
-			l.names.add(l.prefix, e)
-		}
-		if page.Last {
-			l.names.finish()
-			l.complete = true
-			hidden = l.names.hidden
-		}
+	for _, e := range entries {
+		l.names.add(l.prefix, e)
 	}
 	l.tree.dirs.listed(l, l.names.settled.len()-before)
+}
+
+// finish says that all entries have been taken in.
+func (l *listing) finish() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.names.settled.len()
+	l.names.finish()
+	l.complete, l.running = true, false
+	l.tree.dirs.listed(l, l.names.settled.len()-before)
+	if l.names.hidden > 0 {
+		l.tree.warnHidden(l.prefix, l.names.hidden)
+	}
+	l.tellLocked()
+}
+
+// left says that who has fed the listing so far does so no more.
+func (l *listing) left() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = false
+	l.tellLocked()
+}
+
+func (l *listing) fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.err, l.running = err, false
+	l.tellLocked()
+}
+
+// proceeds says whether whoever loads the listing goes on.
+func (l *listing) proceeds() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.running = l.wantedLocked()
+	l.tellLocked()
+	return l.running
+}
+
+// tell wakes those who wait for something to change.
+func (l *listing) tell() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tellLocked()
+}
+
+func (l *listing) tellLocked() {
 	close(l.changed)
 	l.changed = make(chan struct{})
-	return hidden, l.running
+}
+
+// add takes a page of the directory in. It says whether another is wanted.
+func (l *listing) add(page s3.Page, err error) bool {
+	if err != nil {
+		l.fail(err)
+		return false
+	}
+	l.take(page.Entries)
+	if page.Last {
+		l.finish()
+		return false
+	}
+	return l.proceeds()
 }
 
 // fresh says whether what the listing says may still be believed.
@@ -133,6 +241,13 @@ func (l *listing) failed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.err != nil
+}
+
+// whole says whether the last page has come.
+func (l *listing) whole() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.complete
 }
 
 // busy says whether pages are still coming in: whoever comes joins.
@@ -172,6 +287,10 @@ func (l *listing) at(ctx context.Context, i int, wait bool) (e entry, ok bool, e
 		}
 	}
 }
+
+// errUnsorted is what becomes of a listing made of another one that was thought
+// to be in order. It is not remembered; the next one does without.
+var errUnsorted = errors.New("the server does not list keys in order")
 
 // errNotYet: the entry has not come in, and the caller would not wait.
 var errNotYet = errors.New("not listed yet")

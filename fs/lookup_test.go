@@ -35,9 +35,9 @@ func TestLookupCostsOneHeadAndOneList(t *testing.T) {
 		name, want string
 		asked      []string
 	}{
-		{"f", "f", []string{"HEAD d/f", "LIST d/f/"}},
-		{"sub", "sub/", []string{"HEAD d/sub", "LIST d/sub/"}},
-		{"none", "-", []string{"HEAD d/none", "LIST d/none/"}},
+		{"f", "f", []string{"HEAD d/f", "LIST d/f/ flat"}},
+		{"sub", "sub/", []string{"HEAD d/sub", "LIST d/sub/ flat"}},
+		{"none", "-", []string{"HEAD d/none", "LIST d/none/ flat"}},
 		// By now all three are known.
 		{"f", "f", nil},
 		{"sub", "sub/", nil},
@@ -61,7 +61,7 @@ func TestLookupCostsOneHeadAndOneList(t *testing.T) {
 func TestLookupOfADirectoryListsIt(t *testing.T) {
 	r := newRig(t, text("d/f", "d/g"))
 	equal(t, "lookup", r.look(t, "", "d"), "d/")
-	r.asked(t, "HEAD d", "LIST d/")
+	r.asked(t, "HEAD d", "LIST d/ flat")
 	got, err := r.list(t, "d/")
 	equalAll(t, "list", got, []string{"f", "g"})
 	equal(t, "error", err, nil)
@@ -74,7 +74,7 @@ func TestListedDirectoryAnswersAll(t *testing.T) {
 	if _, err := r.list(t, "d/"); err != nil {
 		t.Fatal(err)
 	}
-	r.asked(t, "LIST d/")
+	r.asked(t, "LIST d/ flat")
 	for name, want := range map[string]string{"f": "f", "sub": "sub/", "none": "-", "su": "-", "sub-": "-"} {
 		equal(t, "lookup of "+name, r.look(t, "d/", name), want)
 	}
@@ -96,7 +96,7 @@ func TestLookupsOfOneNameAreJoined(t *testing.T) {
 		}
 		close(release)
 		wg.Wait()
-		r.asked(t, "HEAD "+key, "LIST "+key+"/")
+		r.asked(t, "HEAD "+key, "LIST "+key+"/ flat")
 	}
 }
 
@@ -106,7 +106,7 @@ func TestLookupInAHugeDirectory(t *testing.T) {
 	r.PutRange(10_000, func(i int) string { return fmt.Sprintf("huge/%05d", i) }, s3test.Object{Size: 1})
 	equal(t, "lookup", r.look(t, "huge/", "07777"), "07777")
 	equal(t, "lookup of none", r.look(t, "huge/", "07777x"), "-")
-	r.asked(t, "HEAD huge/07777", "LIST huge/07777/", "HEAD huge/07777x", "LIST huge/07777x/")
+	r.asked(t, "HEAD huge/07777", "LIST huge/07777/ flat", "HEAD huge/07777x", "LIST huge/07777x/ flat")
 
 	// The lookup of the directory itself is one page, which answers for the
 	// names on it. It proves no absence: not every server sorts.
@@ -114,7 +114,7 @@ func TestLookupInAHugeDirectory(t *testing.T) {
 	equal(t, "lookup of the first", r.look(t, "huge/", "00000"), "00000")
 	equal(t, "lookup of none", r.look(t, "huge/", "00000x"), "-")
 	equal(t, "of one that was asked for before", r.look(t, "huge/", "07777"), "07777")
-	r.asked(t, "HEAD huge", "HEAD huge/00000x", "LIST huge/", "LIST huge/00000x/")
+	r.asked(t, "HEAD huge", "HEAD huge/00000x", "LIST huge/ flat", "LIST huge/00000x/ flat")
 }
 
 // What is found by a directory's listing is as old as that, not as the question.
@@ -137,7 +137,7 @@ func TestTTL(t *testing.T) {
 		equal(t, "lookup of f", r.look(t, "d/", "f"), want)
 		r.asked(t, asked...)
 	}
-	pair := []string{"HEAD d/f", "LIST d/f/"}
+	pair := []string{"HEAD d/f", "LIST d/f/ flat"}
 	look("f", pair...)
 	r.Delete("d/f")
 	r.age("d/", 59*time.Minute)
@@ -152,7 +152,7 @@ func TestTTL(t *testing.T) {
 	if _, err := r.list(t, "d/"); err != nil {
 		t.Fatal(err)
 	}
-	r.asked(t, "LIST d/")
+	r.asked(t, "LIST d/ flat")
 	r.Delete("d/f")
 	look("f")
 	r.age("d/", 61*time.Minute)
@@ -189,7 +189,7 @@ func TestDistrust(t *testing.T) {
 	r.distrust("d/", "f")
 	equal(t, "lookup of f", r.look(t, "d/", "f"), "-")
 	equal(t, "lookup of g", r.look(t, "d/", "g"), "g")
-	r.asked(t, "HEAD d/f", "LIST d/f/")
+	r.asked(t, "HEAD d/f", "LIST d/f/ flat")
 	equal(t, "lookup of f again", r.look(t, "d/", "f"), "-")
 	r.asked(t)
 }

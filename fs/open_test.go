@@ -118,7 +118,7 @@ func TestOpenOfAReplacedFile(t *testing.T) {
 	equal(t, "open of the node again", status, estale)
 	now := k.walk("f")
 	equal(t, "size", now.Size, 2000)
-	r.asked(t, "HEAD f", "LIST f/")
+	r.asked(t, "HEAD f", "LIST f/ flat")
 	p, status := k.read(now.NodeId, k.mustOpen(now.NodeId), 0, 4096)
 	equal(t, "status", status, fuse.OK)
 	equal(t, "length", len(p), 2000)

@@ -52,7 +52,7 @@ func TestSeekdir(t *testing.T) {
 			}
 		}
 	}
-	r.asked(t, "LIST", "LIST next")
+	r.asked(t, "LIST flat", "LIST after=0999")
 }
 
 // Two who share an open directory share its place; two who have opened it do not.
@@ -83,7 +83,7 @@ func TestRewinddir(t *testing.T) {
 	r.asked(t)
 	r.age("d/", 2*time.Hour)
 	equalAll(t, "later", entryNames(k.all(dir, fh, 0, 4096)), []string{".", "..", "f", "g"})
-	r.asked(t, "LIST d/")
+	r.asked(t, "LIST d/ flat")
 }
 
 // `ls -l` asks nothing more than `ls`, even where nothing is believed for any

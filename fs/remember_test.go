@@ -62,7 +62,7 @@ func TestMaxEntries(t *testing.T) {
 	r.checkCounts(t)
 	r.ResetLog()
 	equal(t, "lookup in a forgotten one", r.look(t, "d1/", "13"), "13")
-	r.asked(t, "HEAD d1/13", "LIST d1/13/")
+	r.asked(t, "HEAD d1/13", "LIST d1/13/ flat")
 	r.checkCounts(t)
 }
 

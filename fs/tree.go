@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"s3mount/cache"
@@ -32,6 +33,9 @@ type Tree struct {
 	log    *slog.Logger
 	dirs   *directories
 	born   time.Time // what directories, which have no time in S3, are given
+
+	unsorted atomic.Bool  // the server has given keys out of order
+	flats    atomic.Int32 // what first pages without delimiter were worth lately
 
 	ctx    context.Context // ends with the tree: no request outlives it
 	cancel context.CancelFunc
@@ -97,6 +101,43 @@ var errClosed = fmt.Errorf("fs: the tree is closed: %w", context.Canceled)
 // clock is the time on the tree's own clock, which no one sets: a file must not
 // count as just confirmed because the system's clock was put back. It is never 0.
 func (t *Tree) clock() time.Duration { return time.Since(t.born) + 1 }
+
+// flatFirst says whether a directory's first page is asked for without
+// delimiter, so that what is below comes with it. Where listings are not
+// believed that is of no use, and where the server does not sort it proves
+// nothing.
+func (t *Tree) flatFirst() bool {
+	return t.opts.TTL > 0 && !t.unsorted.Load() && t.flats.Load() > -flatPatience
+}
+
+// flatPaid notes whether such a page told more than the directory's own would
+// have: whether it got beyond the first directory in it. A bucket of few, huge
+// directories is listed with delimiter after a few tries.
+func (t *Tree) flatPaid(paid bool) {
+	step := int32(-1)
+	if paid {
+		step = 1
+	}
+	t.flats.Store(min(max(t.flats.Load()+step, -flatPatience), flatPatience))
+}
+
+const flatPatience = 3
+
+// Learn takes in what Probe of the tree's bucket gave for the tree's prefix,
+// asked for at that time: a small bucket is known as a whole then.
+func (t *Tree) Learn(page s3.Page, at time.Time) {
+	d := t.dirs.get(t.opts.Prefix)
+	l := newListing(t, d)
+	l.began, l.running = at, true
+	if t.flatFirst() && d.offer(l) && l.learn(page) {
+		l.left()
+	}
+}
+
+// warnHidden says that a directory has keys without a name.
+func (t *Tree) warnHidden(prefix string, keys int) {
+	t.log.Warn("the directory has keys that cannot be shown", slog.String("prefix", prefix), slog.Int("keys", keys))
+}
 
 // Stats are what a tree holds now.
 type Stats struct {

@@ -67,12 +67,12 @@ func TestUnsortedServer(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	equal(t, "LISTs", r.Count(s3test.List), 4)
+	equal(t, "LISTs", r.Count(s3test.List), 5) // one of them without delimiter, and not enough to go by
 	for _, want := range []string{"a/", "b", "c", "m/", "n", "q", "y", "z"} {
 		equal(t, "lookup", r.look(t, "d/", strings.TrimSuffix(want, "/")), want)
 	}
 	equal(t, "lookup of none", r.look(t, "d/", "x"), "-")
-	equal(t, "requests", r.Count(""), 4)
+	equal(t, "requests", r.Count(""), 5)
 }
 
 // Behind the highest key there is no going on where keys come in any order: what
@@ -92,18 +92,18 @@ func TestUnsortedListingIsResumed(t *testing.T) {
 	r.AddRule(s3test.Rule{Match: third, Times: 1, Action: s3test.Func(held)},
 		s3test.Rule{Op: s3test.List, Key: "d/", Action: s3test.Func(list)})
 	l := r.opened("d/")
-	if err := r.WaitRequests(t.Context(), 3); err != nil {
+	if err := r.WaitRequests(t.Context(), 4); err != nil {
 		t.Fatal(err)
 	}
 	l.close()
 	close(release)
 	settle(l)
-	r.asked(t, "LIST d/", "LIST d/ next", "LIST d/ next")
+	r.asked(t, "LIST d/ flat", "LIST d/", "LIST d/ next", "LIST d/ next")
 	got, err := r.list(t, "d/")
 	slices.Sort(got)
 	// m was given before it turned out to be a directory.
 	equalAll(t, "names", got, []string{"a/", "b", "c", "m", "n", "q", "y", "z"})
 	equal(t, "error", err, nil)
 	equal(t, "lookup of m", r.look(t, "d/", "m"), "m/")
-	r.asked(t, "LIST d/", "LIST d/ next", "LIST d/ next", "LIST d/ next")
+	r.asked(t, "LIST d/ flat", "LIST d/", "LIST d/ next", "LIST d/ next", "LIST d/ next")
 }

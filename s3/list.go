@@ -109,13 +109,13 @@ func (o seen) again(s string) bool {
 	return was
 }
 
-// Probe asks the bucket for one key below prefix, with little patience: whether
-// it is there, may be listed, and answers to these credentials. It is the first
-// thing to ask. found says whether there is any such key.
-func (b *Bucket) Probe(ctx context.Context, prefix string) (found bool, err error) {
+// Probe asks for the first page of all keys below prefix, with little patience:
+// whether the bucket is there, may be listed, and answers to these credentials.
+// It is the first thing to ask, and its answer the first thing to know.
+func (b *Bucket) Probe(ctx context.Context, prefix string) (Page, error) {
 	patience := Retry{Attempts: 3, Deadline: 10 * time.Second}.withDefaults()
-	p, err := b.page(ctx, ListOptions{Prefix: prefix, PageSize: 1}, "", patience)
-	return len(p.entries) > 0, err
+	p, err := b.page(ctx, ListOptions{Prefix: prefix}, "", patience)
+	return Page{Entries: p.entries, Last: err == nil && !p.truncated}, err
 }
 
 func (b *Bucket) listError(opts ListOptions, what string) error {

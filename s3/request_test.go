@@ -118,13 +118,13 @@ func TestProbeSaysWhetherABucketAnswers(t *testing.T) {
 	srv := s3test.New(t, s3test.Options{Text: map[string]string{"a/b": "", "c": ""}})
 	b := open(t, srv)
 	for prefix, want := range map[string]bool{"": true, "a/": true, "c": true, "d": false, "a/b/": false} {
-		if found, err := b.Probe(t.Context(), prefix); found != want || err != nil {
-			t.Errorf("Probe(%q) = %v, %v; want %v", prefix, found, err, want)
+		if page, err := b.Probe(t.Context(), prefix); len(page.Entries) > 0 != want || !page.Last || err != nil {
+			t.Errorf("Probe(%q) = %v, %v; want keys: %v", prefix, page, err, want)
 		}
 	}
 	srv.ResetLog()
 	b.Probe(t.Context(), "a/")
-	if got := srv.Requests(); len(got) != 1 || got[0] != "LIST a/ flat max=1" {
+	if got := srv.Requests(); len(got) != 1 || got[0] != "LIST a/ flat" {
 		t.Errorf("Probe asks %q", got)
 	}
 

@@ -14,7 +14,6 @@ import (
 
 	"s3mount/cache"
 	"s3mount/fs"
-	"s3mount/s3"
 )
 
 // serve mounts and serves until the mount is gone. It tells ready, systemd and
@@ -33,7 +32,7 @@ func (s *settings) serve(ctx context.Context, what target, dir string, signals <
 	if err != nil {
 		return err
 	}
-	var bucket *s3.Bucket
+	var bucket *present
 	err = unlessSignalled(ctx, signals, func(ctx context.Context) (err error) {
 		bucket, err = s.answering(ctx, what, log)
 		return err
@@ -56,19 +55,20 @@ func limitGarbage() {
 }
 
 // mount puts the parts together, mounts, and serves.
-func (s *settings) mount(bucket *s3.Bucket, what target, dir string, log *slog.Logger, signals <-chan os.Signal, ready *os.File) error {
-	blocks, err := cache.New(s.cacheOptions(source{bucket}))
+func (s *settings) mount(bucket *present, what target, dir string, log *slog.Logger, signals <-chan os.Signal, ready *os.File) error {
+	blocks, err := cache.New(s.cacheOptions(source{bucket.Bucket}))
 	if err != nil {
 		return &hintError{fmt.Errorf("--memory %s, --read-ahead %s: %w", s.memory.String(), s.readAhead.String(), err), "leave both away, or give them other values"}
 	}
 	defer blocks.Close()
 	limitGarbage()
-	tree, err := fs.New(s.fsOptions(what, bucket, blocks, log))
+	tree, err := fs.New(s.fsOptions(what, bucket.Bucket, blocks, log))
 	if err != nil {
 		return err
 	}
 	defer tree.Close()
-	stopMetrics, err := s.serveMetrics(bucket, blocks, tree, log)
+	tree.Learn(bucket.first, bucket.asked)
+	stopMetrics, err := s.serveMetrics(bucket.Bucket, blocks, tree, log)
 	if err != nil {
 		return err
 	}

@@ -73,23 +73,31 @@ func (s *settings) bucket(ctx context.Context, what target, log *slog.Logger) (*
 	return bucket, nil
 }
 
+// A present bucket has answered.
+type present struct {
+	*s3.Bucket
+	first s3.Page   // of all keys below the prefix
+	asked time.Time // when it was asked for
+}
+
 // answering gives the bucket once it has answered.
-func (s *settings) answering(ctx context.Context, what target, log *slog.Logger) (*s3.Bucket, error) {
+func (s *settings) answering(ctx context.Context, what target, log *slog.Logger) (*present, error) {
 	bucket, err := s.bucket(ctx, what, log)
 	if err != nil {
 		return nil, err
 	}
-	found, err := bucket.Probe(ctx, what.prefix)
+	asked := time.Now()
+	page, err := bucket.Probe(ctx, what.prefix)
 	switch {
 	case s.unsigned && errors.Is(err, iofs.ErrPermission):
 		return nil, &hintError{err, "the bucket is not open to everybody; leave --no-sign-request away and use credentials"}
 	case err != nil:
 		return nil, err
-	case !found && what.prefix != "":
+	case len(page.Entries) == 0 && what.prefix != "":
 		log.Warn("there is no key below the prefix; the mount is empty", "source", what.String())
 		if !s.foreground { // in the background the log is elsewhere
 			fmt.Fprintf(os.Stderr, "s3mount: warning: there is no key below %s; the mount is empty\n", quoted(what.String()))
 		}
 	}
-	return bucket, nil
+	return &present{bucket, page, asked}, nil
 }
