@@ -7,6 +7,7 @@ import (
 	"log"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +21,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if how := os.Getenv(benchServer); how != "" {
+		serveBench(how)
+		return
+	}
 	log.SetOutput(io.Discard) // net/http writes there what comes behind a reply
 	goleak.VerifyTestMain(m)
 }

@@ -25,9 +25,17 @@ import (
 // certificate is self-signed, for hosts (which may be addresses), until then.
 func certificate(t *testing.T, until time.Time, host string) (tls.Certificate, []byte) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, bundle, err := selfSigned(until, host)
 	if err != nil {
 		t.Fatal(err)
+	}
+	return cert, bundle
+}
+
+func selfSigned(until time.Time, host string) (tls.Certificate, []byte, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, nil, err
 	}
 	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host},
 		NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: until, IsCA: true, BasicConstraintsValid: true,
@@ -39,10 +47,10 @@ func certificate(t *testing.T, until time.Time, host string) (tls.Certificate, [
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
 	if err != nil {
-		t.Fatal(err)
+		return tls.Certificate{}, nil, err
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
-		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+		pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }
 
 func TestABadCertificateIsFinalAndGetsNoRequest(t *testing.T) {
