@@ -17,7 +17,7 @@ type Bucket struct {
 	pathStyle bool
 	transport http.RoundTripper
 	signer    sigv4.Signer
-	slots     chan struct{} // one element for each request under way
+	limit     *limit // of requests under way
 	stats     counters
 
 	region   atomic.Pointer[string] // to sign for: Options.Region until the server says otherwise
@@ -45,7 +45,7 @@ func New(opts Options) (*Bucket, error) {
 		opts:      opts,
 		pathStyle: pathStyle(opts),
 		transport: readOnly{rt},
-		slots:     make(chan struct{}, opts.Connections),
+		limit:     newLimit(opts.Connections),
 	}
 	b.region.Store(&opts.Region)
 	return b, nil

@@ -88,16 +88,16 @@ func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials)
 	if used, fail.Err = b.credentials(ctx, c.limit, refused); fail.Err != nil {
 		return nil, used, fail
 	}
-	if fail.Err = b.takeSlot(ctx, c.limit); fail.Err != nil {
+	// The clock of an attempt starts only behind this.
+	if fail.Err = b.limit.take(ctx, c.limit); fail.Err != nil {
 		return nil, used, fail
 	}
-	free := func() { <-b.slots }
 
 	p := newProgress(ctx, c.idle, c.limit)
 	req, err := b.request(p.ctx, c, fail.signedFor, fail.signedAt, used)
 	if err != nil {
 		p.stop()
-		free()
+		b.limit.give()
 		fail.Err = err
 		return nil, used, fail
 	}
@@ -107,39 +107,33 @@ func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials)
 	if err != nil {
 		fail.Err = p.explain(err)
 		p.stop()
-		free()
+		b.limit.give()
 		b.logAttempt(c, fail, begin)
 		return nil, used, fail
 	}
 	p.advance(minProgress)
-	r := &reply{Response: resp, progress: p, free: free}
+	r := &reply{Response: resp, progress: p, free: b.limit.give}
 	r.Body = &countedBody{ReadCloser: resp.Body, progress: p, bytes: &b.stats.bytes}
-	if err := b.take(c, r, fail); err != nil {
+	if no := b.take(c, r, fail); no != nil {
+		b.heed(no, begin)
 		r.release()
-		b.logAttempt(c, err, begin)
-		return nil, used, err
+		b.logAttempt(c, no, begin)
+		return nil, used, no
 	}
+	b.limit.answered(begin, false)
 	p.accepted()
 	b.logAttempt(c, fail, begin)
 	return r, used, nil
 }
 
-// takeSlot waits for a connection slot, no longer than to limit. The clock of
-// an attempt starts only behind it.
-func (b *Bucket) takeSlot(ctx context.Context, limit time.Time) error {
-	select {
-	case b.slots <- struct{}{}:
-		return nil
-	default:
+// heed takes account of a refusal of a request sent at that time: it may ask
+// for fewer requests.
+func (b *Bucket) heed(no *Error, sent time.Time) {
+	slow := no.slowDown()
+	if slow {
+		b.stats.slowDowns.Add(1)
 	}
-	ctx, cancel := context.WithDeadline(ctx, limit)
-	defer cancel()
-	select {
-	case b.slots <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("waiting for a connection: %w", context.Cause(ctx))
-	}
+	b.limit.answered(sent, slow)
 }
 
 // take checks a reply: what it says, and whether it is what was asked for.

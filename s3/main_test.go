@@ -170,8 +170,8 @@ func asError(t testing.TB, err error) *Error {
 // free says that no request holds a connection slot.
 func free(t testing.TB, b *Bucket) {
 	t.Helper()
-	if n := len(b.slots); n != 0 {
-		t.Errorf("%d connection slots are still taken", n)
+	if _, busy := b.limit.now(); busy != 0 {
+		t.Errorf("%d connection slots are still taken", busy)
 	}
 }
 

@@ -30,7 +30,7 @@ type Options struct {
 	RequestPayer bool              // agree to pay for the requests (x-amz-request-payer)
 	Credentials  CredentialsFunc   // nil: requests are not signed
 	Transport    http.RoundTripper // nil: NewTransport with its defaults
-	Connections  int               // requests under way at the same time; 0: 128
+	Connections  int               // requests under way at the same time, at most; 0: 128
 	Retry        Retry             // zero: the defaults that it names
 	IdleTimeout  time.Duration     // without progress, a request is abandoned; 0: 10 s (a LIST: three times that)
 	Log          *slog.Logger      // nil: nothing is logged

@@ -70,7 +70,7 @@ func retryAfter(s string) time.Duration {
 
 // counters are what a bucket has done. Requests are money.
 type counters struct {
-	list, head, get, retries, failed, bytes atomic.Int64
+	list, head, get, retries, failed, slowDowns, bytes atomic.Int64
 }
 
 func (c *counters) sent(op string) {
@@ -89,14 +89,18 @@ type Stats struct {
 	Lists, Heads, Gets int64 // requests sent
 	Retries            int64 // attempts after the first
 	Failures           int64 // operations that ended in an error, a plain "not there" included
+	SlowDowns          int64 // answers that asked for fewer requests
+	Limit              int   // requests that may be under way now: fewer than Options.Connections after these
 	Bytes              int64 // of bodies received
 }
 
 // Stats gives the counts now.
 func (b *Bucket) Stats() Stats {
+	allowed, _ := b.limit.now()
 	return Stats{
 		Lists: b.stats.list.Load(), Heads: b.stats.head.Load(), Gets: b.stats.get.Load(),
 		Retries: b.stats.retries.Load(), Failures: b.stats.failed.Load(), Bytes: b.stats.bytes.Load(),
+		SlowDowns: b.stats.slowDowns.Load(), Limit: allowed,
 	}
 }
 

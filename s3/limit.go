@@ -1,0 +1,143 @@
+package s3
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// leastAllowed is how far a limit goes down: a server that refuses one request
+// of four is in another trouble.
+const leastAllowed = 4
+
+// A limit bounds the requests under way. It is a bucket's way to hear a server
+// that says to slow down: back-off of each request for itself only has them all
+// come again together. What is allowed is halved then, and grows by one with as
+// many answers as are allowed ("additive increase, multiplicative decrease", as
+// TCP has it: RFC 5681, 3.1). Who waits is served in order.
+type limit struct {
+	most int
+
+	mu      sync.Mutex // guards all below
+	allowed float64    // requests at the same time
+	busy    int
+	queue   []chan struct{} // each closed when it has its place
+	cut     time.Time       // when allowed was last halved
+}
+
+func newLimit(most int) *limit { return &limit{most: most, allowed: float64(most)} }
+
+// take waits for a place, no longer than to until.
+func (l *limit) take(ctx context.Context, until time.Time) error {
+	mine := l.enter()
+	if mine == nil {
+		return nil
+	}
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	select {
+	case <-mine:
+		return nil
+	case <-ctx.Done():
+		l.leave(mine)
+		return fmt.Errorf("waiting for a connection: %w", context.Cause(ctx))
+	}
+}
+
+// tryTake takes a place if one is free.
+func (l *limit) tryTake() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tryTakeLocked()
+}
+
+func (l *limit) tryTakeLocked() bool {
+	if l.busy >= int(l.allowed) { // also where somebody waits: they are served at once
+		return false
+	}
+	l.busy++
+	return true
+}
+
+// enter gives nil with a place, or a channel to wait for one.
+func (l *limit) enter() chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tryTakeLocked() {
+		return nil
+	}
+	mine := make(chan struct{})
+	l.queue = append(l.queue, mine)
+	return mine
+}
+
+// leave gives up waiting.
+func (l *limit) leave(mine chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if i := slices.Index(l.queue, mine); i >= 0 {
+		l.queue = slices.Delete(l.queue, i, i+1)
+		return
+	}
+	l.busy-- // it came just now
+	l.serveLocked()
+}
+
+// give gives a place back.
+func (l *limit) give() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy--
+	l.serveLocked()
+}
+
+// answered takes account of an answer to a request that was sent at that time.
+// One sent before the last cut tells nothing of what is allowed since.
+func (l *limit) answered(sent time.Time, slowDown bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case !slowDown:
+		l.allowed = min(l.allowed+1/l.allowed, float64(l.most))
+		l.serveLocked()
+	case !sent.Before(l.cut):
+		least := min(leastAllowed, float64(l.most))
+		l.allowed = max(min(l.allowed, float64(l.busy))/2, least)
+		l.cut = time.Now()
+	}
+}
+
+// serveLocked hands out the places that are free.
+func (l *limit) serveLocked() {
+	for len(l.queue) > 0 && l.busy < int(l.allowed) {
+		l.busy++
+		close(l.queue[0])
+		l.queue = slices.Delete(l.queue, 0, 1)
+	}
+}
+
+// now is how many requests may be under way, and how many are.
+func (l *limit) now() (allowed, busy int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int(l.allowed), l.busy
+}
+
+// cutSince says whether the server has said to slow down since then.
+func (l *limit) cutSince(then time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cut.After(then)
+}
+
+// slowDown says whether the server wants fewer requests.
+func (e *Error) slowDown() bool {
+	switch e.Code {
+	case "SlowDown", "Throttling", "ThrottlingException", "TooManyRequests":
+		return true
+	}
+	return e.Status == http.StatusServiceUnavailable || e.Status == http.StatusTooManyRequests
+}
