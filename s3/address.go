@@ -14,11 +14,13 @@ import (
 // key "". It is built with the escaping that is signed, so that the two cannot
 // differ.
 func (b *Bucket) address(region, key, rawQuery string) *url.URL {
-	u := url.URL{Scheme: "https", Host: awsHost(region), RawQuery: rawQuery}
+	u := url.URL{Scheme: "https", RawQuery: rawQuery}
 	base := ""
 	if e := b.opts.Endpoint; e != nil {
 		u.Scheme, u.Host = e.Scheme, e.Host
 		base = strings.TrimSuffix(e.Path, "/")
+	} else {
+		u.Host = awsHost(region)
 	}
 	switch {
 	case !b.pathStyle:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,27 +21,42 @@ const (
 
 // A call is one operation before it is sent.
 type call struct {
-	op     string
-	method string
-	key    string // of the object, or the prefix listed: for errors
-	path   string // the key in the URL; "" is the bucket
-	query  string // escaped
-	header http.Header
-	idle   time.Duration // without progress
-	retry  Retry
-	limit  time.Time // for all attempts; set by do
+	op      string
+	method  string
+	key     string        // of the object, or the prefix listed: for errors
+	path    string        // the key in the URL; "" is the bucket
+	query   string        // escaped
+	part    string        // Range; "": none
+	ifMatch string        // "": none
+	idle    time.Duration // without progress
+	retry   Retry
+	limit   time.Time // for all attempts; set by do
 
 	// accept says whether a reply of status 2xx is what was asked for. It may
 	// read the body. An error of kind errProtocol is worth another attempt.
 	accept func(*reply) error
 }
 
-// A reply is an accepted answer: its body is open until release.
+// A reply is an accepted answer: its Body is open until release. The Body is the
+// reply itself, which counts what arrives.
 type reply struct {
 	*http.Response
+	raw      io.ReadCloser
+	bucket   *Bucket
 	progress *progress
-	free     func() // gives the connection slot back
-	attempts int    // that it took
+	attempts int // that it took
+}
+
+func (r *reply) Close() error { return r.raw.Close() }
+
+func (r *reply) Read(p []byte) (int, error) {
+	n, err := r.raw.Read(p)
+	r.bucket.stats.bytes.Add(int64(n))
+	r.progress.advance(n)
+	if err != nil && err != io.EOF {
+		err = r.progress.explain(err)
+	}
+	return n, err
 }
 
 // release ends the request. What is left of the body is lost, and the
@@ -48,7 +64,7 @@ type reply struct {
 func (r *reply) release() {
 	r.Body.Close()
 	r.progress.stop()
-	r.free()
+	r.bucket.limit.give()
 }
 
 // do makes the attempts that an operation takes. The reply is accepted, and
@@ -83,94 +99,103 @@ func (b *Bucket) do(ctx context.Context, c call) (*reply, error) {
 
 // attempt sends the request once. used are the credentials that it was signed
 // with.
-func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials) (_ *reply, used sigv4.Credentials, _ *Error) {
-	fail := &Error{Op: c.op, Bucket: b.opts.Name, Key: c.key, signedFor: b.Region(), signedAt: b.now()}
-	if used, fail.Err = b.credentials(ctx, c.limit, refused); fail.Err != nil {
+func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials) (_ *reply, used sigv4.Credentials, fail *Error) {
+	p := newProgress(ctx, c.limit)
+	fail = &Error{Op: c.op, Bucket: b.opts.Name, Key: c.key, signedFor: b.Region(), signedAt: b.now()}
+	if used, fail.Err = b.credentials(p.ctx, refused); fail.Err != nil {
+		p.stop()
 		return nil, used, fail
 	}
-	// The clock of an attempt starts only behind this.
-	if fail.Err = b.limit.take(ctx, c.limit); fail.Err != nil {
+	if fail.Err = b.limit.take(p.ctx); fail.Err != nil {
+		p.stop()
 		return nil, used, fail
 	}
-
-	p := newProgress(ctx, c.idle, c.limit)
-	req, err := b.request(p.ctx, c, fail.signedFor, fail.signedAt, used)
-	if err != nil {
+	r, begin, ok := b.send(p, c, used, fail)
+	b.logAttempt(c, fail, begin)
+	if !ok {
 		p.stop()
 		b.limit.give()
-		fail.Err = err
 		return nil, used, fail
 	}
-	begin := time.Now()
+	return r, used, nil
+}
+
+// send is what an attempt does with a place among the requests under way. What
+// is wrong with the reply is in fail, unless it is ok.
+func (b *Bucket) send(p *progress, c call, creds sigv4.Credentials, fail *Error) (r *reply, begin time.Time, ok bool) {
+	p.begin(c.idle)
+	begin = time.Now()
+	req, err := b.request(p.ctx, c, fail.signedFor, fail.signedAt, creds)
+	if err != nil {
+		fail.Err = err
+		return nil, begin, false
+	}
 	b.stats.sent(c.op)
 	resp, err := b.transport.RoundTrip(req)
 	if err != nil {
 		fail.Err = p.explain(err)
-		p.stop()
-		b.limit.give()
-		b.logAttempt(c, fail, begin)
-		return nil, used, fail
+		return nil, begin, false
 	}
 	p.advance(minProgress)
-	r := &reply{Response: resp, progress: p, free: b.limit.give}
-	r.Body = &countedBody{ReadCloser: resp.Body, progress: p, bytes: &b.stats.bytes}
-	if no := b.take(c, r, fail); no != nil {
-		b.heed(no, begin)
-		r.release()
-		b.logAttempt(c, no, begin)
-		return nil, used, no
-	}
-	b.limit.answered(begin, false)
-	p.accepted()
-	b.logAttempt(c, fail, begin)
-	return r, used, nil
-}
-
-// heed takes account of a refusal of a request sent at that time: it may ask
-// for fewer requests.
-func (b *Bucket) heed(no *Error, sent time.Time) {
-	slow := no.slowDown()
+	r = &reply{Response: resp, raw: resp.Body, bucket: b, progress: p}
+	r.Body = r
+	ok = b.take(c, r, fail)
+	slow := !ok && fail.slowDown()
+	b.limit.answered(begin, slow)
 	if slow {
 		b.stats.slowDowns.Add(1)
 	}
-	b.limit.answered(sent, slow)
+	if !ok {
+		r.Close()
+		return nil, begin, false
+	}
+	p.accepted()
+	return r, begin, true
 }
 
-// take checks a reply: what it says, and whether it is what was asked for.
-func (b *Bucket) take(c call, r *reply, fail *Error) *Error {
-	fail.describe(r.Response)
+// take checks a reply: what it says, and whether it is what was asked for. Why
+// it is not is in fail.
+func (b *Bucket) take(c call, r *reply, fail *Error) (ok bool) {
+	fail.Status, fail.RequestID = r.StatusCode, r.Header.Get("X-Amz-Request-Id")
 	if r.StatusCode != http.StatusOK && r.StatusCode != http.StatusPartialContent {
+		fail.describe(r.Response)
 		fail.readBody(r.Body)
-		return fail
+		return false
 	}
-	if err := c.accept(r); err != nil {
-		var said *Error
-		if errors.As(err, &said) { // an error in a reply that began as a success
-			fail.Code, fail.Message = said.Code, said.Message
-			if fail.RequestID == "" {
-				fail.RequestID = said.RequestID
-			}
+	err := c.accept(r)
+	if err == nil {
+		return true
+	}
+	fail.describe(r.Response)
+	var said *Error
+	if errors.As(err, &said) { // an error in a reply that began as a success
+		fail.Code, fail.Message = said.Code, said.Message
+		if fail.RequestID == "" {
+			fail.RequestID = said.RequestID
 		}
-		fail.Err = r.progress.explain(err)
-		return fail
 	}
-	return nil
+	fail.Err = r.progress.explain(err)
+	return false
 }
 
 // request builds the request and signs it.
 func (b *Bucket) request(ctx context.Context, c call, region string, at time.Time, creds sigv4.Credentials) (*http.Request, error) {
 	u := b.address(region, c.path, c.query)
-	req := (&http.Request{Method: c.method, URL: u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
-	for name, values := range c.header {
-		req.Header[name] = values
-	}
+	h := make(http.Header, 8) // those of the signature, too
 	// Said so that nobody on the way compresses: lengths and ranges are those
 	// of the stored bytes. It is not signed; proxies change it.
-	req.Header.Set("Accept-Encoding", "identity")
-	req.Header.Set("User-Agent", "s3mount")
-	if b.opts.RequestPayer {
-		req.Header.Set("X-Amz-Request-Payer", "requester")
+	values := [...]string{"identity", "s3mount", c.part, c.ifMatch, "requester"}
+	h["Accept-Encoding"], h["User-Agent"] = values[0:1:1], values[1:2:2]
+	if c.part != "" {
+		h["Range"] = values[2:3:3]
 	}
+	if c.ifMatch != "" {
+		h["If-Match"] = values[3:4:4]
+	}
+	if b.opts.RequestPayer {
+		h["X-Amz-Request-Payer"] = values[4:5:5]
+	}
+	req := (&http.Request{Method: c.method, URL: u, Host: u.Host, Header: h}).WithContext(ctx)
 	if b.opts.Credentials == nil {
 		return req, nil
 	}
@@ -182,26 +207,28 @@ func (b *Bucket) request(ctx context.Context, c call, region string, at time.Tim
 	return req, nil
 }
 
-// credentials asks for what to sign with, bounded by the operation's deadline.
-func (b *Bucket) credentials(ctx context.Context, limit time.Time, refused sigv4.Credentials) (sigv4.Credentials, error) {
+// credentials asks for what to sign with, bounded by ctx.
+func (b *Bucket) credentials(ctx context.Context, refused sigv4.Credentials) (sigv4.Credentials, error) {
 	if b.opts.Credentials == nil {
 		return sigv4.Credentials{}, nil
 	}
-	ctx, cancel := context.WithDeadline(ctx, limit)
-	defer cancel()
 	creds, err := b.opts.Credentials(ctx, refused)
 	switch {
 	case err == nil:
 		return creds, nil
 	case ctx.Err() != nil:
-		return creds, fmt.Errorf("credentials: %w", ctx.Err())
+		return creds, fmt.Errorf("credentials: %w", context.Cause(ctx))
 	}
 	return creds, fmt.Errorf("%w: %w", ErrCredentials, err)
 }
 
 func (b *Bucket) logAttempt(c call, e *Error, begin time.Time) {
-	b.opts.Log.LogAttrs(context.Background(), slog.LevelDebug, "request",
-		slog.String("op", c.op), slog.String("key", c.key), slog.String("range", c.header.Get("Range")),
+	ctx := context.Background()
+	if !b.opts.Log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	b.opts.Log.LogAttrs(ctx, slog.LevelDebug, "request",
+		slog.String("op", c.op), slog.String("key", c.key), slog.String("range", c.part),
 		slog.Int("status", e.Status), slog.String("code", e.Code), slog.Any("error", e.Err),
 		slog.String("request_id", e.RequestID), slog.Duration("took", time.Since(begin)))
 }

@@ -22,7 +22,11 @@ type span struct{ off, end int64 }
 func (s span) len() int64 { return s.end - s.off }
 
 // header is the span as HTTP writes it, last byte included.
-func (s span) header() string { return fmt.Sprintf("bytes=%d-%d", s.off, s.end-1) }
+func (s span) header() string {
+	var room [48]byte
+	b := strconv.AppendInt(append(room[:0], "bytes="...), s.off, 10)
+	return string(strconv.AppendInt(append(b, '-'), s.end-1, 10))
+}
 
 // OpenRange opens the bytes [off, end) of the version o of an object;
 // 0 <= off < end <= o.Size. The server has accepted the request and said that
@@ -74,14 +78,13 @@ func (b *Bucket) get(ctx context.Context, o Object, s span, retry Retry) (*reply
 }
 
 func (b *Bucket) getVersion(ctx context.Context, o Object, s span, retry Retry) (*reply, error) {
-	h := http.Header{"Range": {s.header()}}
-	pin(h, o.ETag)
 	query := ""
 	if o.VersionID != "" {
 		query = "versionId=" + sigv4.EscapeQuery(o.VersionID)
 	}
 	return b.do(ctx, call{
-		op: opGet, method: http.MethodGet, key: o.Key, path: o.Key, query: query, header: h,
+		op: opGet, method: http.MethodGet, key: o.Key, path: o.Key, query: query,
+		part: s.header(), ifMatch: condition(o.ETag),
 		idle: b.opts.IdleTimeout, retry: retry,
 		accept: func(r *reply) error { return acceptRange(r, o, s) },
 	})
@@ -134,18 +137,14 @@ func acceptPart(r *reply, o Object, s span) error {
 // parseContentRange reads "bytes 0-9/100" (RFC 9110, 14.4). A range of unknown
 // total is refused: the total is how a changed object shows.
 func parseContentRange(h string) (span, int64, error) {
-	bad := fmt.Errorf("%w: Content-Range %q", errProtocol, printable(h, 64))
-	rest, ok := strings.CutPrefix(h, "bytes ")
-	if !ok {
-		return span{}, 0, bad
-	}
+	rest, bytes := strings.CutPrefix(h, "bytes ")
 	span_, total_, ok := strings.Cut(rest, "/")
 	first_, last_, ok2 := strings.Cut(span_, "-")
 	first, err1 := strconv.ParseUint(first_, 10, 63)
 	last, err2 := strconv.ParseUint(last_, 10, 62)
 	total, err3 := strconv.ParseUint(total_, 10, 63)
-	if !ok || !ok2 || err1 != nil || err2 != nil || err3 != nil || first > last || last >= total {
-		return span{}, 0, bad
+	if !bytes || !ok || !ok2 || err1 != nil || err2 != nil || err3 != nil || first > last || last >= total {
+		return span{}, 0, fmt.Errorf("%w: Content-Range %q", errProtocol, printable(h, 64))
 	}
 	return span{int64(first), int64(last) + 1}, int64(total), nil
 }

@@ -49,7 +49,9 @@ func (b *Bucket) judge(ctx context.Context, c call, e *Error, used sigv4.Credent
 	case e.expired() && !fix.token && b.opts.Credentials != nil:
 		fix.token = true
 		fix.refused = used
-		fresh, err := b.credentials(ctx, c.limit, used)
+		limited, cancel := context.WithDeadline(ctx, c.limit)
+		fresh, err := b.credentials(limited, used)
+		cancel()
 		switch {
 		case err == nil && fresh != used:
 			return atOnce, 0

@@ -30,14 +30,12 @@ type limit struct {
 
 func newLimit(most int) *limit { return &limit{most: most, allowed: float64(most)} }
 
-// take waits for a place, no longer than to until.
-func (l *limit) take(ctx context.Context, until time.Time) error {
+// take waits for a place.
+func (l *limit) take(ctx context.Context) error {
 	mine := l.enter()
 	if mine == nil {
 		return nil
 	}
-	ctx, cancel := context.WithDeadline(ctx, until)
-	defer cancel()
 	select {
 	case <-mine:
 		return nil

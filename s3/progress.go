@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -18,35 +17,47 @@ const minProgress = 16 << 10
 // errStalled: a request made no progress. It is a deadline to callers.
 var errStalled = fmt.Errorf("no progress: %w", context.DeadlineExceeded)
 
-// A progress ends a request that makes none. Its context is the request's.
+// A progress bounds an attempt: it ends the attempt's context at a limit, and
+// from begin on also when nothing comes.
 type progress struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
-	idle   time.Duration
 	timer  *time.Timer
 
-	mu      sync.Mutex // guards all below
-	limit   time.Time  // for the reply to be accepted; zero: it is
-	pending int        // bytes since the timer was last set back
+	mu      sync.Mutex    // guards all below
+	limit   time.Time     // for the reply to be accepted; zero: it is
+	idle    time.Duration // 0: not begun
+	last    time.Time     // when minProgress was last complete
+	pending int           // bytes since then
 }
 
-// newProgress watches a request whose reply must be accepted by limit, and that
-// must not stand still for longer than idle.
-func newProgress(parent context.Context, idle time.Duration, limit time.Time) *progress {
-	p := &progress{idle: idle, limit: limit}
+// newProgress bounds an attempt whose reply must be accepted by limit.
+func newProgress(parent context.Context, limit time.Time) *progress {
+	p := &progress{limit: limit}
 	p.ctx, p.cancel = context.WithCancelCause(parent)
-	p.timer = time.AfterFunc(min(idle, time.Until(limit)), func() { p.cancel(errStalled) })
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer = time.AfterFunc(time.Until(limit), p.look)
 	return p
 }
 
-// advance says that n bytes have arrived.
+// begin says that the request is sent now: it must not stand still for longer
+// than idle from here on.
+func (p *progress) begin(idle time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle, p.last = idle, time.Now()
+	p.timer.Reset(p.leftLocked())
+}
+
+// advance says that n bytes have arrived. It leaves the timer alone, which looks
+// at last by itself.
 func (p *progress) advance(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.pending += n; p.pending < minProgress {
-		return
+	if p.pending += n; p.pending >= minProgress {
+		p.pending, p.last = 0, time.Now()
 	}
-	p.againLocked()
 }
 
 // accepted says that the reply is what was asked for: its body may take its
@@ -55,24 +66,37 @@ func (p *progress) accepted() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.limit = time.Time{}
-	p.againLocked()
+	p.pending, p.last = 0, time.Now()
 }
 
-// againLocked sets the timer back.
-func (p *progress) againLocked() {
-	p.pending = 0
-	wait := p.idle
-	if !p.limit.IsZero() {
-		wait = min(wait, time.Until(p.limit))
+// leftLocked is how long the request may stand still from now on.
+func (p *progress) leftLocked() time.Duration {
+	left := time.Duration(math.MaxInt64)
+	if p.idle > 0 {
+		left = p.idle - time.Since(p.last)
 	}
-	if p.timer.Stop() { // not when it has fired: the request is over then
-		p.timer.Reset(wait)
+	if !p.limit.IsZero() {
+		left = min(left, time.Until(p.limit))
+	}
+	return left
+}
+
+// look is the timer's: it ends the request or looks again later.
+func (p *progress) look() {
+	p.mu.Lock()
+	left := p.leftLocked()
+	if left > 0 && p.ctx.Err() == nil {
+		p.timer.Reset(left)
+	}
+	p.mu.Unlock()
+	if left <= 0 {
+		p.cancel(errStalled)
 	}
 }
 
 func (p *progress) stop() {
-	p.timer.Stop()
 	p.cancel(nil)
+	p.timer.Stop()
 }
 
 // explain puts the reason in the place of "context canceled", where the
@@ -82,21 +106,4 @@ func (p *progress) explain(err error) error {
 		return cause
 	}
 	return err
-}
-
-// countedBody counts what arrives.
-type countedBody struct {
-	io.ReadCloser
-	progress *progress
-	bytes    *atomic.Int64
-}
-
-func (c *countedBody) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	c.bytes.Add(int64(n))
-	c.progress.advance(n)
-	if err != nil && err != io.EOF {
-		err = c.progress.explain(err)
-	}
-	return n, err
 }

@@ -20,8 +20,6 @@ const maxErrorBody = 64 << 10
 
 // describe takes from the head of a reply what an error says.
 func (e *Error) describe(r *http.Response) {
-	e.Status = r.StatusCode
-	e.RequestID = r.Header.Get("X-Amz-Request-Id")
 	e.region = r.Header.Get("X-Amz-Bucket-Region")
 	e.date, _ = http.ParseTime(r.Header.Get("Date")) // zero when there is none: not believed
 	e.retryAfter = retryAfter(r.Header.Get("Retry-After"))
@@ -59,6 +57,9 @@ func (e *Error) readBody(body io.Reader) {
 // retryAfter reads the header of that name (RFC 9110, 10.2.3): seconds or a
 // date. What is neither is no wish.
 func retryAfter(s string) time.Duration {
+	if s == "" {
+		return 0
+	}
 	if n, err := strconv.Atoi(s); err == nil && n >= 0 {
 		return time.Duration(min(n, 3600)) * time.Second
 	}

@@ -47,13 +47,15 @@ func opaque(etag string) string { return strings.Trim(strings.TrimPrefix(etag, "
 // back.
 func notInTag(r rune) bool { return r <= ' ' || r == '"' || r == 0x7f }
 
-// pin sets the condition under which the server may answer: still this version.
+// condition is the If-Match under which the server may answer: still this
+// version. "" is none.
 // A date is no condition to send: servers that keep fractions of a second refuse
 // If-Unmodified-Since with the very date they gave. The reply's own date decides.
-func pin(h http.Header, tag string) {
-	if !strings.HasPrefix(tag, datedTag) {
-		h.Set("If-Match", `"`+tag+`"`)
+func condition(tag string) string {
+	if strings.HasPrefix(tag, datedTag) {
+		return ""
 	}
+	return `"` + tag + `"`
 }
 
 // replyTag is the name of the version that a reply holds.
