@@ -12,7 +12,7 @@ import (
 )
 
 // What a GET costs beside net/http, exactly. A change here is a decision.
-func TestAllocations(t *testing.T) {
+func TestAllocationsOfAGet(t *testing.T) {
 	const n = 16 << 10
 	text, p := make([]byte, n), make([]byte, n)
 	head := http.Header{"Etag": {`"e"`}, "Content-Range": {span{0, n}.contentRange(n)}}
