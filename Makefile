@@ -30,7 +30,7 @@ PACKAGES = $(shell $(GO) list ./... | grep -v '/integration$$')
 
 # The steps of `make test` print as they go and share two cores.
 .NOTPARALLEL:
-.PHONY: help build demo test lint cross unit integration fuzz cover clean
+.PHONY: help build demo bench test lint cross unit integration fuzz cover clean
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -45,6 +45,13 @@ build: ## build the program: bin/s3mount
 demo: build | $(BUILD) ## mount a real S3 server's bucket, show ls, cat, grep; up until Ctrl-C
 	$(GO) build -o $(BUILD)/demo ./integration/demo
 	@$(BUILD)/demo -program bin/s3mount $(if $(DEMO),-$(DEMO)) $(if $(DIR),-dir '$(DIR)')
+
+# make bench PEERS="s3fs rclone goofys geesefs mount-s3" ROWS='grep|dd' LATENCY=100ms
+# BENCH='-n 1 -json FILE': any flag of it (.build/bench -h).
+bench: build | $(BUILD) ## measure on servers near and distant: PEERS=, ROWS=, LATENCY=
+	$(GO) build -o $(BUILD)/bench ./integration/bench
+	@$(BUILD)/bench -program bin/s3mount -peers '$(PEERS)' -rows '$(ROWS)' \
+		$(if $(LATENCY),-first-byte $(LATENCY) -list $(LATENCY)) $(BENCH)
 
 test: lint unit integration ## every test, those on a real mount included
 	@if [ ! -s $(BUILD)/skipped ]; then echo 'all passed, none skipped'; exit; fi; \

@@ -24,6 +24,7 @@ var imports = map[string][]string{
 	"fs":                 {"cache", "s3"},
 	"cmd/s3mount":        {"cache", "fs", "s3", "sigv4"},
 	"integration":        {},
+	"integration/bench":  {"integration/rig", "s3/s3test", "sigv4"},
 	"integration/demo":   {"integration/rig"},
 	"integration/report": {},
 	"integration/rig":    {"sigv4"},
