@@ -20,7 +20,14 @@ type file struct {
 }
 
 // etag is given, not left to the server, so that every process knows the content.
-func (f file) etag() string { return fmt.Sprintf(`"%x"`, md5.Sum([]byte(f.key))) }
+// It is the MD5 of what is read, which some clients compare, or as that of an
+// object that was uploaded in parts, which is no MD5.
+func (f file) etag() string {
+	if f.body != nil {
+		return fmt.Sprintf(`"%x"`, md5.Sum(f.body))
+	}
+	return fmt.Sprintf(`"%x-8"`, md5.Sum([]byte(f.key)))
+}
 
 // A dataset is a bucket's content. Each has a bucket and a server of its own.
 type dataset struct {

@@ -60,24 +60,41 @@ const (
 // element writes <name>value</name>. Control characters become references that
 // XML 1.0 does not allow, and bytes that are not UTF-8 stay, as S3 has it.
 func element(b *bytes.Buffer, name, value string) {
-	b.WriteString("<" + name + ">")
+	p := append(b.AvailableBuffer(), '<')
+	p = append(p, name...)
+	p = append(p, '>')
+	rest := 0 // of value, from where on it is not written yet
 	for i := range len(value) {
-		switch c := value[i]; {
-		case c == '&':
-			b.WriteString("&amp;")
-		case c == '<':
-			b.WriteString("&lt;")
-		case c == '>':
-			b.WriteString("&gt;")
-		case c == '"':
-			b.WriteString("&quot;")
-		case c < ' ' && c != '\n' && c != '\t':
-			fmt.Fprintf(b, "&#x%x;", c)
-		default:
-			b.WriteByte(c)
+		if value[i] > '>' || '\'' <= value[i] && value[i] < '<' {
+			continue
+		}
+		if ref := reference(value[i]); ref != "" {
+			p = append(p, value[rest:i]...)
+			p = append(p, ref...)
+			rest = i + 1
 		}
 	}
-	b.WriteString("</" + name + ">")
+	p = append(p, value[rest:]...)
+	p = append(p, "</"...)
+	p = append(p, name...)
+	b.Write(append(p, '>'))
+}
+
+// reference stands for a byte that cannot stand for itself; "" for others.
+func reference(c byte) string {
+	switch {
+	case c == '&':
+		return "&amp;"
+	case c == '<':
+		return "&lt;"
+	case c == '>':
+		return "&gt;"
+	case c == '"':
+		return "&quot;"
+	case c < ' ' && c != '\n' && c != '\t':
+		return fmt.Sprintf("&#x%x;", c)
+	}
+	return ""
 }
 
 // setHeaders sets headers of the form "Name: value".

@@ -27,7 +27,7 @@
 //
 // # What it answers
 //
-// ListObjectsV2, GET and HEAD of an object (one range, If-Match, If-None-Match,
+// ListObjectsV2, with Options.ListV1 ListObjects too, GET and HEAD of an object (one range, If-Match, If-None-Match,
 // If-Unmodified-Since, versionId), HEAD of the bucket and GET ?location, path style
 // and virtual-host style. Where S3 is odd the server is as odd:
 // keys with control characters make invalid XML unless encoding-type=url is

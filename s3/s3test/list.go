@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A position is where in the order of the keys a page ends.
@@ -65,10 +66,12 @@ func readPage(keys []string, prefix, delimiter string, start position, limit int
 	return p
 }
 
-// list answers ListObjectsV2.
+// list answers ListObjectsV2, and where Options say so ListObjects, the first
+// version of it.
 func (x *exchange) list() *answer {
 	q := x.query
-	if q.get("list-type") != "2" {
+	v1 := x.s.listV1 && !q.has("list-type") && !q.has("uploads")
+	if !v1 && q.get("list-type") != "2" {
 		return refuse(http.StatusNotImplemented, "NotImplemented", "s3test lists with list-type=2 only")
 	}
 	limit := 1000
@@ -89,7 +92,12 @@ func (x *exchange) list() *answer {
 	}
 	prefix, delimiter := q.get("prefix"), q.get("delimiter")
 	start := position{after: q.get("start-after")}
-	if q.has("continuation-token") {
+	switch {
+	case v1:
+		// A common prefix as the marker is behind all of its keys.
+		marker := q.get("marker")
+		start = position{after: marker, prefix: delimiter != "" && strings.HasSuffix(marker, delimiter)}
+	case q.has("continuation-token"):
 		var ok bool
 		if start, ok = parseToken(q.get("continuation-token"), prefix, delimiter); !ok {
 			return invalidArgument("The continuation token provided is incorrect", "continuation-token", q.get("continuation-token"))
@@ -100,18 +108,26 @@ func (x *exchange) list() *answer {
 	b.WriteString(xmlHeader + `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`)
 	x.s.store.read(func(keys []string, object func(string) Object) {
 		p := readPage(keys, prefix, delimiter, start, limit)
+		b.Grow(1000 + 300*len(p.keys) + 100*len(p.prefixes))
 		element(&b, "Name", x.s.bucket)
 		element(&b, "Prefix", encode(prefix))
-		if q.has("start-after") {
-			element(&b, "StartAfter", encode(q.get("start-after")))
+		if v1 {
+			element(&b, "Marker", encode(q.get("marker")))
+			if p.next != nil && delimiter != "" { // without one S3 leaves it out: it is the last key
+				element(&b, "NextMarker", encode(p.next.after))
+			}
+		} else {
+			if q.has("start-after") {
+				element(&b, "StartAfter", encode(q.get("start-after")))
+			}
+			if q.has("continuation-token") {
+				element(&b, "ContinuationToken", q.get("continuation-token"))
+			}
+			if p.next != nil {
+				element(&b, "NextContinuationToken", p.next.token(prefix, delimiter))
+			}
+			element(&b, "KeyCount", strconv.Itoa(len(p.keys)+len(p.prefixes)))
 		}
-		if q.has("continuation-token") {
-			element(&b, "ContinuationToken", q.get("continuation-token"))
-		}
-		if p.next != nil {
-			element(&b, "NextContinuationToken", p.next.token(prefix, delimiter))
-		}
-		element(&b, "KeyCount", strconv.Itoa(len(p.keys)+len(p.prefixes)))
 		element(&b, "MaxKeys", strconv.Itoa(limit))
 		if delimiter != "" {
 			element(&b, "Delimiter", encode(delimiter))
@@ -120,24 +136,34 @@ func (x *exchange) list() *answer {
 			element(&b, "EncodingType", "url")
 		}
 		element(&b, "IsTruncated", strconv.FormatBool(p.next != nil))
-		for _, key := range p.keys {
-			o := object(key)
-			b.WriteString("<Contents>")
-			element(&b, "Key", encode(key))
-			element(&b, "LastModified", o.LastModified.Format("2006-01-02T15:04:05.000Z"))
-			element(&b, "ETag", o.ETag)
-			element(&b, "Size", strconv.FormatInt(o.Size, 10))
-			element(&b, "StorageClass", o.StorageClass)
-			b.WriteString("</Contents>")
-		}
-		for _, common := range p.prefixes {
-			b.WriteString("<CommonPrefixes>")
-			element(&b, "Prefix", encode(common))
-			b.WriteString("</CommonPrefixes>")
-		}
+		p.write(&b, encode, object)
 	})
 	b.WriteString("</ListBucketResult>")
 	return newAnswer(http.StatusOK, "application/xml", b.Bytes())
+}
+
+// write is the page as the elements of a listing.
+func (p *page) write(b *bytes.Buffer, encode func(string) string, object func(key string) Object) {
+	var at time.Time // of the object before, mostly of this one, too
+	var modified string
+	for _, key := range p.keys {
+		o := object(key)
+		if modified == "" || !o.LastModified.Equal(at) {
+			at, modified = o.LastModified, o.LastModified.Format("2006-01-02T15:04:05.000Z")
+		}
+		b.WriteString("<Contents>")
+		element(b, "Key", encode(key))
+		element(b, "LastModified", modified)
+		element(b, "ETag", o.ETag)
+		element(b, "Size", strconv.FormatInt(o.Size, 10))
+		element(b, "StorageClass", o.StorageClass)
+		b.WriteString("</Contents>")
+	}
+	for _, common := range p.prefixes {
+		b.WriteString("<CommonPrefixes>")
+		element(b, "Prefix", encode(common))
+		b.WriteString("</CommonPrefixes>")
+	}
 }
 
 func invalidArgument(message, name, value string) *answer {
@@ -147,7 +173,15 @@ func invalidArgument(message, name, value string) *answer {
 // encodeKey is S3's form of a key with encoding-type=url: a query's form, but
 // with '/' as it is.
 func encodeKey(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !literal(r) }) < 0 {
+		return s
+	}
 	return strings.ReplaceAll(url.QueryEscape(s), "%2F", "/")
+}
+
+// literal says that encodeKey leaves a character as it is.
+func literal(r rune) bool {
+	return 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || r == '/' || r == '-' || r == '.' || r == '_' || r == '~'
 }
 
 // token is opaque, and good only for a listing with the same prefix and

@@ -183,6 +183,53 @@ func TestListingEdges(t *testing.T) {
 	want(t, "version 1", c.do(t, "GET", "/bucket").StatusCode, 501)
 }
 
+// The first version of the request goes on behind a marker: the one that it was
+// given, or the last key of the page.
+func TestFirstVersion(t *testing.T) {
+	c := newClient(t, s3test.Options{ListV1: true, Text: map[string]string{
+		"a": "", "d/1": "", "d/2": "", "e b": "", "f/1": "", "g": "",
+	}})
+	type v1 struct {
+		Marker, NextMarker, NextContinuationToken, KeyCount string
+		listing
+	}
+	tests := []struct {
+		query     string
+		pages     []string
+		truncated bool
+	}{
+		{"/bucket?delimiter=/&max-keys=2", []string{"[a d/>]", "[e b f/>]", "[g]"}, true},
+		{"/bucket?max-keys=4&encoding-type=url", []string{"[a d/1 d/2 e b]", "[f/1 g]"}, false},
+		{"/bucket/?prefix=d/", []string{"[d/1 d/2]"}, false},
+		{"/bucket?marker=d/1&delimiter=/", []string{"[d/> e b f/> g]"}, false},
+	}
+	for _, tt := range tests {
+		var pages []string
+		for marker := ""; ; {
+			r := c.do(t, "GET", tt.query+marker)
+			var l v1
+			if err := xml.Unmarshal([]byte(r.body), &l); err != nil {
+				t.Fatal(err)
+			}
+			want(t, "NextContinuationToken", l.NextContinuationToken+l.KeyCount, "")
+			pages = append(pages, fmt.Sprint(l.items(t)))
+			if !l.IsTruncated {
+				want(t, "NextMarker of the last page", l.NextMarker, "")
+				break
+			}
+			want(t, tt.query+" has a NextMarker", l.NextMarker != "", tt.truncated)
+			next := l.NextMarker
+			if next == "" {
+				next, _ = url.QueryUnescape(l.Contents[len(l.Contents)-1].Key)
+			}
+			marker = "&marker=" + sigv4.EscapeQuery(next)
+		}
+		want(t, tt.query, fmt.Sprint(pages), fmt.Sprint(tt.pages))
+	}
+	want(t, "list-type=1", c.do(t, "GET", "/bucket?list-type=1").StatusCode, 501)
+	want(t, "uploads", c.do(t, "GET", "/bucket?uploads").StatusCode, 501)
+}
+
 func TestManyKeys(t *testing.T) {
 	c := newClient(t, s3test.Options{})
 	const n = 200_000

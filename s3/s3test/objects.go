@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,17 @@ type version struct {
 	deleted  bool     // a delete marker
 }
 
+// etag is the one that is made up.
+func (v *version) etag(key string) string {
+	var buf [128]byte
+	named := append(strconv.AppendUint(buf[:0], v.serial, 10), 0)
+	h := fnv.New128a()
+	h.Write(append(named, key...))
+	quoted := append(buf[:0], '"')
+	quoted = hex.AppendEncode(quoted, h.Sum(buf[64:64]))
+	return string(append(quoted, '"'))
+}
+
 // object is v in the form of the API.
 func (v *version) object(key string, versioned bool) Object {
 	var o Object
@@ -59,9 +71,7 @@ func (v *version) object(key string, versioned bool) Object {
 	}
 	o.Size, o.LastModified = v.size, time.Unix(v.modified, 0).UTC()
 	if o.ETag == "" {
-		h := fnv.New128a()
-		fmt.Fprintf(h, "%d\x00%s", v.serial, key)
-		o.ETag = `"` + hex.EncodeToString(h.Sum(nil)) + `"`
+		o.ETag = v.etag(key)
 	}
 	if !versioned {
 		o.VersionID = ""

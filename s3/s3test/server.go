@@ -30,6 +30,10 @@ type Options struct {
 	Text      map[string]string // more objects, with their content
 	Versioned bool              // old versions are kept, and answers carry a version id
 
+	// ListV1 has it answer ListObjects, too, the older form of ListObjectsV2; without
+	// it that is 501.
+	ListV1 bool
+
 	Rules                       []Rule // as by AddRule
 	DenyList, DenyGet, DenyHead bool   // 403 AccessDenied, whoever asks
 
@@ -51,6 +55,7 @@ type Server struct {
 	bucket, region string
 	scheme         string
 	anonymous      bool
+	listV1         bool
 	logf           func(string, ...any)
 
 	store store
@@ -84,6 +89,7 @@ func Start(o Options) (*Server, error) {
 		region:    o.Region,
 		scheme:    "http",
 		anonymous: o.Anonymous,
+		listV1:    o.ListV1,
 		logf:      o.Logf,
 		closing:   make(chan struct{}),
 		hijacked:  make(map[net.Conn]struct{}),
