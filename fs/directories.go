@@ -46,6 +46,16 @@ func (d *directories) get(prefix string) *directory {
 	return r.directory
 }
 
+// peek gives what is known of a prefix, which does not make it used.
+func (d *directories) peek(prefix string) *directory {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r, ok := d.byKey.Peek(prefix); ok {
+		return r.directory
+	}
+	return nil
+}
+
 // listed says that a listing has n entries more. A new listing takes the place
 // of the last one; what is still read of an old one is its readers' and not
 // counted.

@@ -55,6 +55,29 @@ func (d *directory) current(t *Tree) *listing {
 	return l
 }
 
+// toRead is current for a reader of the directory, who is perhaps on a walk.
+func (d *directory) toRead(t *Tree) *listing {
+	s := t.covering(d.prefix)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.listing
+	if l == nil || l.failed() || !l.fresh() && !l.busy() {
+		l = newListing(t, d)
+		l.running = s != nil && s.await(l)
+		d.listing = l
+	}
+	return l
+}
+
+// readable says whether whoever reads the directory finds a listing that is
+// whole or coming in.
+func (d *directory) readable(t *Tree) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	l := d.listing
+	return l != nil && !l.failed() && (l.busy() || l.whole() && l.fresh())
+}
+
 // offer makes l the directory's listing, unless there is a better one: being
 // read, or whole and newer. It says whether it is l now.
 func (d *directory) offer(l *listing) bool {

@@ -36,7 +36,7 @@ const dots = 2
 
 func newDirHandle(d *dirNode) *dirHandle {
 	h := &dirHandle{dir: d}
-	h.read(d.tree.dirs.get(d.prefix).current(d.tree))
+	h.read(d.tree.toRead(d.prefix))
 	return h
 }
 
@@ -101,7 +101,7 @@ func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if off == 0 {
-		h.read(h.dir.tree.dirs.get(h.dir.prefix).current(h.dir.tree))
+		h.read(h.dir.tree.toRead(h.dir.prefix))
 	}
 	h.next = int(min(off, math.MaxInt32))
 	return 0

@@ -58,12 +58,27 @@ func (f *fileNode) Open(_ context.Context, flags uint32) (fusefs.FileHandle, uin
 	if f.stale.Load() && !f.back() {
 		return nil, 0, syscall.ESTALE
 	}
-	r := f.tree.opts.Cache.Open(cache.Object{Key: f.key(), ETag: f.entry.tag, Size: f.entry.size})
-	if err := f.confirm(r); err != nil {
-		r.Close()
+	h := &handle{file: f}
+	if f.confirmed() { // the kernel may have all of it: nothing is asked for until it reads
+		h.reader = f.reader()
+		h.unread.Store(true)
+		return h, openFlags, 0
+	}
+	h.reader = f.tree.walks.opened(f.parent, f.entry)
+	if h.reader == nil {
+		h.reader = f.reader()
+	}
+	if err := f.confirm(h.reader); err != nil {
+		h.reader.Close()
 		return nil, 0, f.failed("open", err)
 	}
-	return &handle{file: f, reader: r}, fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH, 0
+	return h, openFlags, 0
+}
+
+const openFlags = fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH
+
+func (f *fileNode) reader() *cache.Reader {
+	return f.tree.opts.Cache.Open(cache.Object{Key: f.key(), ETag: f.entry.tag, Size: f.entry.size})
 }
 
 // back says whether the object is this version again: a later one was deleted
@@ -78,14 +93,17 @@ func (f *fileNode) back() bool {
 	return true
 }
 
+// confirmed says whether the server has said to an earlier open, not longer ago
+// than listings are believed, that this is the version.
+func (f *fileNode) confirmed() bool {
+	at := time.Duration(f.checked.Load())
+	return at != 0 && f.tree.clock()-at < f.tree.opts.TTL
+}
+
 // confirm has the server say that this is the version still, unless the first
-// bytes are in memory, or it has said so to an earlier open that is not older
-// than listings may be. Like lookup, it takes no context.
+// bytes are in memory. Like lookup, it takes no context.
 func (f *fileNode) confirm(r *cache.Reader) error {
 	now := f.tree.clock()
-	if at := time.Duration(f.checked.Load()); at != 0 && now-at < f.tree.opts.TTL {
-		return nil
-	}
 	check := f.stillEmpty // there are no bytes to fetch on a condition
 	if f.entry.size > 0 {
 		check = func() error { return r.Start(f.tree.ctx) }
@@ -122,6 +140,7 @@ func (f *fileNode) failed(op string, err error) syscall.Errno {
 type handle struct {
 	file   *fileNode
 	reader *cache.Reader
+	unread atomic.Bool // opened without a request; the first READ is the news that there is need for one
 }
 
 var (
@@ -131,6 +150,11 @@ var (
 
 // Read gives the slices of the blocks that hold the bytes, uncopied.
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	if h.unread.CompareAndSwap(true, false) {
+		if ahead := h.file.tree.walks.opened(h.file.parent, h.file.entry); ahead != nil {
+			defer ahead.Close() // what it has fetched is for all readers
+		}
+	}
 	v, err := h.reader.ReadAt(ctx, off, len(dest))
 	if err != nil {
 		return nil, h.file.failed("read", err)

@@ -29,6 +29,8 @@ type listing struct {
 	running  bool          // load is under way
 	readers  int           // who want all of it
 	changed  chan struct{} // closed, and replaced, when any of this changes
+
+	byInode, inodeRank []uint32 // the entries in that order, and the place of each; nil until asked for
 }
 
 func newListing(t *Tree, d *directory) *listing {

@@ -34,6 +34,9 @@ type Tree struct {
 	dirs   *directories
 	born   time.Time // what directories, which have no time in S3, are given
 
+	walks walks
+	scans scans
+
 	unsorted atomic.Bool  // the server has given keys out of order
 	flats    atomic.Int32 // what first pages without delimiter were worth lately
 
@@ -70,6 +73,7 @@ func New(opts Options) (*Tree, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	t := &Tree{opts: opts, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), born: time.Now()}
+	t.walks.tree = t
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t, nil
 }
@@ -80,6 +84,7 @@ func (t *Tree) Close() {
 	t.ending.Lock()
 	t.cancel()
 	t.ending.Unlock()
+	t.walks.close()
 	t.loads.Wait()
 }
 
@@ -132,6 +137,12 @@ func (t *Tree) Learn(page s3.Page, at time.Time) {
 	if t.flatFirst() && d.offer(l) && l.learn(page) {
 		l.left()
 	}
+}
+
+// toRead gives the listing of a directory to somebody who reads it.
+func (t *Tree) toRead(prefix string) *listing {
+	t.walks.entered(prefix)
+	return t.dirs.get(prefix).toRead(t)
 }
 
 // warnHidden says that a directory has keys without a name.

@@ -1,0 +1,248 @@
+package fs
+
+import (
+	"hash/maphash"
+	"path"
+	"time"
+
+	"s3mount/cache"
+)
+
+const (
+	fewGuesses  = 4        // ahead of a walk that was just recognised
+	mostGuesses = 128      // and of one that has kept its promise
+	guessBytes  = 16 << 20 // of all of a walk's guesses
+	lookAhead   = 4096     // entries passed over in search of the next guess
+)
+
+// guesses are the files that a walk will open next, asked for ahead of time and
+// whole. The number grows as they come true.
+type guesses struct {
+	order   order
+	cursor  string // the path looked at last; "": at the walk's own place
+	pending map[cache.Object]*guess
+	queue   []*guess // pending ones and others, in the walk's order
+	bytes   int64    // of those pending
+	last    int      // the number of the one furthest on its way that came true
+	width   int      // how many to keep pending
+	came    int      // true since width was set
+	hits    int      // lately
+	misses  int
+	kinds   map[string]int // by extension: how often left out, or once wanted
+}
+
+// A guess is one file.
+type guess struct {
+	object cache.Object
+	reader *cache.Reader
+	number int // in the order of the walk
+}
+
+// wanted marks a kind of file that the walk opens.
+const wanted = -1
+
+// due says whether a guess is about where the walk is.
+func (k *walk) due(g *guess) bool { return g.number <= k.last+disorder }
+
+// recent are the files that were opened in the last seconds. What one of several
+// processes on the same way has opened the others will not.
+type recent struct {
+	seed     maphash.Seed
+	now, old map[uint64]struct{}
+	turned   time.Duration // when now became old
+}
+
+const (
+	recentFor  = 5 * time.Second // to twice that
+	recentMost = 8192            // likewise
+)
+
+func (r *recent) add(key string, now time.Duration) {
+	if r.now == nil {
+		r.seed, r.now = maphash.MakeSeed(), map[uint64]struct{}{}
+	}
+	if now-r.turned > recentFor || len(r.now) >= recentMost {
+		r.old, r.now, r.turned = r.now, map[uint64]struct{}{}, now
+	}
+	r.now[maphash.String(r.seed, key)] = struct{}{}
+}
+
+func (r *recent) has(key string) bool {
+	sum := maphash.String(r.seed, key)
+	_, now := r.now[sum]
+	_, old := r.old[sum]
+	return now || old
+}
+
+// hit notes that a guess has come true. What the walk has left out by now was
+// wrong.
+func (k *walk) hit(g *guess) {
+	k.last = max(k.last, g.number)
+	k.hits++
+	k.kinds[path.Ext(g.object.Key)] = wanted
+	for len(k.queue) > 0 && k.queue[0].number < k.last-2*disorder {
+		if old := k.queue[0]; k.pending[old.object] == old {
+			k.miss(old)
+			if k.pending == nil {
+				return // that was one too many
+			}
+		}
+		k.queue = k.queue[1:]
+	}
+	if k.hits+k.misses > 64 { // lately, not ever
+		k.hits, k.misses = k.hits/2, k.misses/2
+	}
+	if k.came++; k.came >= k.width/2 {
+		k.width, k.came = min(2*k.width, mostGuesses), 0
+	}
+}
+
+// forget takes an object from the pending guesses.
+func (k *walk) forget(o cache.Object) {
+	delete(k.pending, o)
+	k.bytes -= o.Size
+}
+
+// miss notes that a guess was wrong. One in five may be.
+func (k *walk) miss(g *guess) {
+	k.forget(g.object)
+	g.reader.Close()
+	k.misses++
+	kind := path.Ext(g.object.Key)
+	if k.kinds[kind] != wanted {
+		k.kinds[kind]++
+	}
+	k.width, k.came = max(k.width/2, fewGuesses), 0
+	if k.misses > 4 && k.misses > k.hits/4 {
+		k.doubt++
+		k.drop()
+	}
+}
+
+// drop ends all guesses. The walk has to prove itself anew.
+func (k *walk) drop() {
+	for _, g := range k.pending {
+		g.reader.Close()
+	}
+	k.guesses = guesses{}
+	k.run = [orders]int{}
+}
+
+// refillLocked asks for the files that a walk opens next.
+func (w *walks) refillLocked(k *walk) {
+	if w.over {
+		return
+	}
+	if k.pending == nil {
+		k.pending, k.width = map[cache.Object]*guess{}, max(k.width, fewGuesses)
+	}
+	if k.kinds == nil {
+		k.kinds = map[string]int{}
+	}
+	if len(k.pending) == 0 {
+		k.cursor = k.at
+	}
+	for looked := 0; len(k.pending) < k.width && k.bytes < guessBytes && looked < lookAhead; looked++ {
+		before := k.cursor
+		parent, e, ok := w.nextLocked(k)
+		if !ok {
+			break
+		}
+		o := cache.Object{Key: parent + e.name, ETag: e.tag, Size: e.size}
+		if e.size <= 0 || e.size > cache.MaxAhead || k.kinds[path.Ext(e.name)] >= 2 || k.pending[o] != nil || w.seen.has(o.Key) {
+			continue
+		}
+		r := w.tree.opts.Cache.Open(o)
+		if !r.Ahead() {
+			r.Close()
+			k.cursor = before
+			break
+		}
+		g := &guess{object: o, reader: r}
+		if n := len(k.queue); n > 0 {
+			g.number = k.queue[n-1].number + 1
+		}
+		k.pending[o] = g
+		k.queue = append(k.queue, g)
+		k.bytes += o.Size
+	}
+	if len(k.pending) > 0 && w.sweep == nil {
+		w.sweep = time.AfterFunc(walkRest, w.rest)
+	}
+}
+
+// nextLocked moves a walk's cursor to the next file.
+func (w *walks) nextLocked(k *walk) (parent string, e entry, ok bool) {
+	for range lookAhead {
+		parent, name := dirOf(k.cursor)
+		l := w.tree.known(parent)
+		if l == nil {
+			w.expectLocked(k, parent)
+			return "", entry{}, false
+		}
+		rank := -1
+		if name != "" {
+			if rank, ok = l.rank(k.order, name); !ok {
+				return "", entry{}, false
+			}
+		}
+		e, ok, end := l.ranked(k.order, rank+1)
+		switch {
+		case ok && !e.dir:
+			k.cursor = parent + e.name
+			return parent, e, true
+		case ok && k.deep:
+			k.cursor = parent + e.name + "/"
+		case ok:
+			k.cursor = parent + e.name
+		case end && k.deep && parent != k.root:
+			k.cursor = parent[:len(parent)-1] // its place in the directory above
+		default:
+			if !end {
+				w.expectLocked(k, parent)
+			}
+			return "", entry{}, false
+		}
+	}
+	return "", entry{}, false
+}
+
+// expectLocked has a directory listed that a walk is about to come to.
+func (w *walks) expectLocked(k *walk, prefix string) {
+	if !k.deep || prefix == k.root || w.tree.dirs.get(prefix).readable(w.tree) {
+		return
+	}
+	if k.order == asListed {
+		w.tree.scan(k.root, prefix)
+	}
+}
+
+// rest ends the guesses of walks that have come to rest.
+func (w *walks) rest() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sweep = nil
+	now := w.tree.clock()
+	for _, k := range w.all {
+		switch {
+		case len(k.pending) == 0:
+		case now-k.when >= walkRest || w.over:
+			k.drop()
+		case w.sweep == nil:
+			w.sweep = time.AfterFunc(walkRest, w.rest)
+		}
+	}
+}
+
+// close ends all guesses, for good.
+func (w *walks) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+	if w.sweep != nil {
+		w.sweep.Stop()
+	}
+	for _, k := range w.all {
+		k.drop()
+	}
+}

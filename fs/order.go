@@ -1,0 +1,94 @@
+package fs
+
+import (
+	"slices"
+)
+
+// An order is one in which programs go through a directory.
+type order int
+
+const (
+	asListed order = iota // as readdir gives it: find, grep -r, tar, shells
+	byInode               // sorted by inode number, as the coreutils do for disks: cp -r, rm -r
+	orders
+)
+
+// rank says at which place a name comes in an order.
+func (l *listing) rank(o order, name string) (int, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i, ok := l.names.index(name)
+	if !ok || o == asListed {
+		return i, ok
+	}
+	if !l.sortByInodeLocked() {
+		return 0, false
+	}
+	return int(l.inodeRank[i]), true
+}
+
+// ranked gives the entry at a place. With none there, end says that none will
+// come.
+func (l *listing) ranked(o order, rank int) (e entry, ok, end bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if rank >= l.names.settled.len() {
+		return entry{}, false, l.complete
+	}
+	if o == byInode {
+		if !l.sortByInodeLocked() {
+			return entry{}, false, false
+		}
+		rank = int(l.byInode[rank])
+	}
+	return l.names.settled.at(rank), true, false
+}
+
+// directoryBetween says whether there is a directory between two places, or so
+// many files that it does not matter.
+func (l *listing) directoryBetween(o order, from, to int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if to-from > 10_000 {
+		return true
+	}
+	for i := from + 1; i < to; i++ {
+		at := i
+		if o == byInode {
+			at = int(l.byInode[i])
+		}
+		if l.names.settled.isDir(at) {
+			return true
+		}
+	}
+	return false
+}
+
+// sortByInodeLocked makes the order by inode number, of a listing that is
+// whole.
+func (l *listing) sortByInodeLocked() bool {
+	if !l.complete || l.byInode != nil {
+		return l.complete
+	}
+	n := l.names.settled.len()
+	inodes := make([]uint64, n)
+	l.byInode, l.inodeRank = make([]uint32, n), make([]uint32, n)
+	for i := range n {
+		key := l.prefix + string(l.names.settled.name(i))
+		if l.names.settled.isDir(i) {
+			key += "/"
+		}
+		inodes[i] = inode(l.tree.bucket.Name(), key)
+		l.byInode[i] = uint32(i)
+	}
+	slices.SortFunc(l.byInode, func(a, b uint32) int {
+		if inodes[a] < inodes[b] {
+			return -1
+		}
+		return 1
+	})
+	for rank, i := range l.byInode {
+		l.inodeRank[i] = uint32(rank)
+	}
+	return true
+}
