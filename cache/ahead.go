@@ -1,120 +1,152 @@
 package cache
 
-// followLocked tells r's window what was read, [off, end), and asks ahead. born
-// is the flight that the read needed, or nil: what is asked next goes into it if
-// it reaches as far.
-func (r *Reader) followLocked(off, end int64, born *flight) {
+// followLocked tells the stream of a read what was read, [off, end), and whether
+// that had to wait, and asks ahead. born is the flight that the read needed, or
+// nil: what is asked next goes into it if it reaches as far. It says whether the
+// read is one of a sequence.
+func (r *Reader) followLocked(off, end int64, wait bool, born *flight) bool {
 	if r.closed {
-		return
+		return false
 	}
-	if r.win.read(off, end, r.o.Size) {
-		r.unwantLocked()
+	c, s := r.c, r.streamLocked(off, end, born != nil)
+	if s == nil {
+		return false
 	}
+	s.win.read(off, end, r.o.Size, wait, c.path.crowded())
 	if born != nil {
 		// What was asked ahead has not come, or was forgotten: ask again.
-		r.win.asked = min(r.win.asked, roundUp(end))
+		s.win.asked = min(s.win.asked, roundUp(end))
 	}
-	r.countLocked()
-	from, to, chunk := r.win.ask(r.o.Size, r.c.shareLocked(r))
+	c.countLocked(s)
+	from, to, chunk := s.win.ask(s.frontierLocked(), c.shareLocked(s))
 	for from < to {
 		next := min(from+chunk, to)
-		if !r.askLocked(from, next, born) {
+		if !c.askLocked(s, from, next, born) {
 			break
 		}
 		from, born = next, nil
 	}
-}
-
-// wholeLocked makes f, which has block 0 of a small object, bring all of it.
-func (r *Reader) wholeLocked(f *flight) {
-	if r.c.readAhead > 0 && BlockSize < r.o.Size && r.o.Size <= smallObject {
-		r.askLocked(BlockSize, r.o.Size, f)
-	}
+	return s.win.sequential
 }
 
 // askLocked asks for what is missing of [from, to), from at a block's start, all
 // of it or nothing. The first of it goes into extend if that ends at from.
 // Read-ahead never waits: it says whether it was let.
-func (r *Reader) askLocked(from, to int64, extend *flight) bool {
-	c := r.c
+func (c *Cache) askLocked(s *stream, from, to int64, extend *flight) bool {
+	var buf [maxChunk / BlockSize]*block
 	first, last := from/BlockSize, (to-1)/BlockSize
-	blocks, need := c.gatherLocked(r.o, first, last, nil)
+	blocks, need := c.gatherLocked(s.o, first, last, buf[:0])
 	defer func() { c.scatterLocked(blocks) }()
 
-	more := r.win.ahead(to) - r.counted
+	more := s.win.ahead(to) - s.counted
 	if c.ahead+c.guessed+more > c.aheadLimit() {
-		c.squeezeLocked(r)
+		c.squeezeLocked(s)
 	}
 	if need > 0 && (c.ahead+c.guessed+more > c.aheadLimit() || !c.mayAskLocked(need)) {
 		c.count.refused++
 		return false
 	}
-	var f *flight
-	if extend != nil && extend.end() == from {
-		f = extend
+	if extend != nil && extend.end() != from {
+		extend = nil
 	}
+	c.bringLocked(s.o, &s.want, first, blocks, extend)
+	s.win.asked = max(s.win.asked, to)
+	c.countLocked(s)
+	return true
+}
+
+// bringLocked has w want all of blocks, which begin at index first: those under
+// way, and those missing, in f as far as they are its next ones, and in a flight
+// for each run of them. There must be room.
+func (c *Cache) bringLocked(o *object, w *want, first int64, blocks []*block, f *flight) {
 	for i, b := range blocks {
 		if b != nil {
 			if b.f != nil {
-				r.wantLocked(b.f)
+				w.add(b.f)
 			}
 			f = nil
 			continue
 		}
 		if f == nil {
-			f = c.launchLocked(r.o)
+			f = c.launchLocked(o)
 		}
 		c.addLocked(f, first+int64(i)).ahead = true
-		r.wantLocked(f)
+		w.add(f)
 	}
-	r.win.asked = max(r.win.asked, to)
-	r.countLocked()
-	return true
+}
+
+// wholeLocked makes f, which has block 0 of a small object, bring all of it.
+func (r *Reader) wholeLocked(f *flight) {
+	c := r.c
+	if c.readAhead == 0 || r.o.Size <= BlockSize || r.o.Size > smallObject {
+		return
+	}
+	var buf [maxBlocks]*block
+	blocks, need := c.gatherLocked(r.o, 1, (r.o.Size-1)/BlockSize, buf[:0])
+	if need > 0 && c.mayAskLocked(need) {
+		c.bringLocked(r.o, &r.want, 1, blocks, f)
+	}
+	c.scatterLocked(blocks)
 }
 
 // mayAskLocked makes room for need bytes that nobody waits for, unless somebody
-// waits for memory.
+// waits for memory, or soon had to. What was asked ahead earlier is read sooner,
+// and does not make way.
 func (c *Cache) mayAskLocked(need int64) bool {
-	return c.mem.mayTake(nil) && c.mem.room()+c.mem.bytes[resident] >= need && c.makeRoomLocked(need)
+	busy := c.mem.bytes[reserved] + c.mem.bytes[held]
+	return c.mem.mayTake(nil) && busy+need <= c.mem.limit/8*7 && c.mem.room()+c.mem.bytes[resident] >= need &&
+		c.makeRoomLocked(need, c.passed, c.recent)
 }
 
-// aheadLimit is what read-ahead of all readers may take of the budget, so that
+// aheadLimit is what read-ahead of all streams may take of the budget, so that
 // there is always room for what somebody waits for.
 func (c *Cache) aheadLimit() int64 { return c.mem.limit / 4 * 3 }
 
-// squeezeLocked has the other readers count for no more than their share. One
-// that rests keeps what it has in memory, but what it might have kept is for
-// those that read; it counts in full again with its next read.
-func (c *Cache) squeezeLocked(r *Reader) {
-	share := c.shareLocked(r)
+// squeezeLocked has the streams but for s, which may be nil, count for no more
+// than their share. One that rests keeps what it has in memory, but what it
+// might have kept is for those that read; it counts in full again with its next
+// read.
+func (c *Cache) squeezeLocked(s *stream) {
+	share := c.evenLocked(s)
 	for other := range c.streams {
 		// While something is under way for it, it does not rest.
-		if over := other.counted - share; other != r && over > 0 && len(other.wants) == 0 {
+		if over := other.counted - share; other != s && over > 0 && len(other.want.flights) == 0 {
 			other.counted -= over
 			c.ahead -= over
 		}
 	}
 }
 
-// shareLocked is the widest window that r may have: an equal part of what there
-// is for all readers that have one, but never less than a small object.
-func (c *Cache) shareLocked(r *Reader) int64 {
-	n := len(c.streams)
-	if r.counted == 0 {
-		n++
+// shareLocked is the widest window that s may have: an equal part of what there
+// is for all streams that have one, and what others leave of theirs.
+func (c *Cache) shareLocked(s *stream) int64 {
+	even, rest := c.evenLocked(s), c.aheadLimit()
+	for other := range c.streams {
+		if other != s {
+			rest -= min(other.win.size, even)
+		}
 	}
-	share := max(c.aheadLimit()/int64(n), smallObject)
-	return min(share, c.aheadLimit(), c.readAhead) / BlockSize * BlockSize
+	return min(max(even, rest), c.aheadLimit(), c.readAhead) / BlockSize * BlockSize
 }
 
-// countLocked brings Cache.ahead and Cache.streams up to date with r's window.
-func (r *Reader) countLocked() {
-	now := r.win.ahead(r.win.asked)
-	if now > 0 {
-		r.c.streams[r] = struct{}{}
-	} else {
-		delete(r.c.streams, r)
+// evenLocked is an equal part, but never less than a small object.
+func (c *Cache) evenLocked(s *stream) int64 {
+	n := len(c.streams)
+	if s == nil || s.counted == 0 {
+		n++
 	}
-	r.c.ahead += now - r.counted
-	r.counted = now
+	return max(c.aheadLimit()/int64(n), smallObject)
+}
+
+// countLocked brings Cache.ahead and Cache.streams up to date with the window
+// of s.
+func (c *Cache) countLocked(s *stream) {
+	now := s.win.ahead(s.win.asked)
+	if now > 0 {
+		c.streams[s] = struct{}{}
+	} else {
+		delete(c.streams, s)
+	}
+	c.ahead += now - s.counted
+	s.counted = now
 }

@@ -73,7 +73,7 @@ func (c *Cache) scatterLocked(blocks []*block) {
 
 // holdLocked adds a reference: the block cannot be forgotten.
 func (c *Cache) holdLocked(b *block) {
-	if b.refs++; b.at == resident {
+	if b.refs++; b.at == resident || b.at == unread {
 		c.mem.move(b, held)
 	}
 }
@@ -85,10 +85,13 @@ func (c *Cache) dropLocked(b *block) {
 	if b.refs--; b.refs > 0 {
 		return
 	}
-	if b.indexed {
-		c.mem.move(b, resident)
-	} else {
+	switch {
+	case !b.indexed:
 		c.mem.release(b, c.closed)
+	case b.order == c.unread:
+		c.mem.move(b, unread)
+	default:
+		c.mem.move(b, resident)
 	}
 }
 
@@ -107,7 +110,10 @@ func (c *Cache) createLocked(key blockKey, f *flight) *block {
 func (c *Cache) landLocked(b *block) {
 	b.f = nil
 	b.order = c.recent
-	c.recent.Add(b.key, b)
+	if b.ahead {
+		b.order = c.unread
+	}
+	b.order.Add(b.key, b)
 	c.mem.move(b, held)
 	c.dropLocked(b) // the flight's reference
 	c.mem.wake()
@@ -124,6 +130,9 @@ func (c *Cache) touchLocked(b *block, n int, inSequence bool) {
 	c.guessedLocked(b)
 	if b.order == nil {
 		return // forgotten by Close
+	}
+	if b.order == c.unread {
+		c.orderLocked(b, c.recent)
 	}
 	if b.order == c.passed {
 		b.spared = true
@@ -142,6 +151,19 @@ func (c *Cache) orderLocked(b *block, to *lru) {
 	b.order.Remove(b.key)
 	to.Add(b.key, b)
 	b.order = to
+	if b.at == unread {
+		c.mem.move(b, resident)
+	}
+}
+
+// unexpectLocked notes that nobody is expected any more to read the blocks
+// [first, last] of o that have landed and are unread. They go where to says.
+func (c *Cache) unexpectLocked(o *object, first, last int64, to *lru) {
+	for i := first; i <= last; i++ {
+		if b := c.blocks[blockKey{o, i}]; b != nil && b.order == c.unread {
+			c.orderLocked(b, to)
+		}
+	}
 }
 
 // forgetLocked makes a block one that nobody finds. Its memory is freed when
@@ -163,22 +185,21 @@ func (c *Cache) forgetLocked(b *block) {
 	}
 }
 
-// makeRoomLocked forgets blocks until there is room for need bytes, and says
-// whether there is. What nobody holds is forgotten even if it is not enough:
+// makeRoomLocked forgets blocks, of the given orders one after the other, until
+// there is room for need bytes, and says whether there is. What nobody holds is forgotten even if it is not enough:
 // then no other reader can take hold of it again, and whoever waits for memory
 // gets it in the end.
-func (c *Cache) makeRoomLocked(need int64) bool {
-	for c.mem.room() < need {
-		b := oldest(c.passed)
-		if b == nil {
-			b = oldest(c.recent)
+func (c *Cache) makeRoomLocked(need int64, orders ...*lru) bool {
+	for _, order := range orders {
+		for c.mem.room() < need {
+			b := oldest(order)
+			if b == nil {
+				break
+			}
+			c.forgetLocked(b)
 		}
-		if b == nil {
-			return false
-		}
-		c.forgetLocked(b)
 	}
-	return true
+	return c.mem.room() >= need
 }
 
 // oldest returns the block that nobody holds whose last use is longest ago, or

@@ -8,6 +8,7 @@ type place uint8
 const (
 	reserved place = iota // under way, whether or not bytes have arrived
 	resident              // complete, and could be forgotten at once
+	unread                // the same, but somebody is expected to read it
 	held                  // complete, and somebody reads it
 	places
 )
@@ -20,7 +21,8 @@ const (
 type budget struct {
 	limit int64
 	bytes [places]int64
-	free  [][]byte // of BlockSize each
+	empty int64    // of bytes[reserved], those in blocks of full size without a buffer
+	free  [][]byte // buffers of BlockSize each
 	peak  int64    // the most that was ever counted
 	queue []*waiter
 
@@ -34,21 +36,27 @@ type waiter struct {
 }
 
 // used is what blocks take.
-func (m *budget) used() int64 { return m.bytes[reserved] + m.bytes[resident] + m.bytes[held] }
+func (m *budget) used() int64 {
+	return m.bytes[reserved] + m.bytes[resident] + m.bytes[unread] + m.bytes[held]
+}
 
 // room is what could be reserved without forgetting a block.
 func (m *budget) room() int64 { return m.limit - m.used() }
 
-// total is everything counted.
-func (m *budget) total() int64 { return m.used() + int64(len(m.free))*BlockSize }
+// spare is what the free list has beyond what blocks without a buffer will use.
+func (m *budget) spare() int64 { return max(int64(len(m.free))*BlockSize-m.empty, 0) }
 
-// reserve counts a new block. It takes a buffer from the free list if one
-// fits; otherwise the block gets one when its bytes arrive.
+// total is everything counted.
+func (m *budget) total() int64 { return m.used() + m.spare() }
+
+// reserve counts a new block. It gets its buffer when its bytes arrive: memory
+// that is promised is not taken yet, and the buffer that was let go of last is
+// the one that the processor's caches have.
 func (m *budget) reserve(b *block) {
 	b.at = reserved
 	m.bytes[reserved] += b.cost
 	if b.size == BlockSize {
-		b.buf = m.buffer()
+		m.empty += b.cost
 	}
 	if over := m.total() - m.limit; over > 0 {
 		keep := len(m.free) - int((over+BlockSize-1)/BlockSize)
@@ -58,8 +66,10 @@ func (m *budget) reserve(b *block) {
 	m.peak = max(m.peak, m.total())
 }
 
-// buffer takes a buffer of BlockSize from the free list; nil if it is empty.
+// buffer gives a block of full size that has none the buffer that was freed
+// last; nil if there is none and the caller is to make one.
 func (m *budget) buffer() []byte {
+	m.empty -= BlockSize
 	n := len(m.free)
 	if n == 0 {
 		return nil
@@ -81,7 +91,9 @@ func (m *budget) move(b *block, to place) {
 // buffer goes to the free list unless that is of no more use.
 func (m *budget) release(b *block, last bool) {
 	m.bytes[b.at] -= b.cost
-	if b.size == BlockSize && b.buf != nil && !last {
+	if b.size == BlockSize && b.buf == nil {
+		m.empty -= b.cost
+	} else if b.size == BlockSize && !last {
 		if m.freed != nil {
 			m.freed(b.buf)
 		}

@@ -273,14 +273,15 @@ func TestReadAheadStandsBackForWaitingReads(t *testing.T) {
 		src := &testSource{}
 		c := newCache(t, Options{Source: src, MemoryBytes: 16 * bs})
 		r := openReader(t, c, Object{Key: "k", Size: 29 * bs})
-		view := hold(t, openReader(t, c, r.o.Object), 20*bs, 8*bs)
+		holder := c.Open(r.o.Object)
+		view := hold(t, holder, 20*bs, 8*bs)
+		holder.Close()
+		hold(t, r, 19*bs, bs).Done() // begins a run
 		other := openReader(t, c, large(100))
 		views := hold(t, other, 40*bs, 7*bs)
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if err := read(t.Context(), other, 90*bs, 2*bs); err != nil {
-				t.Error(err)
-			}
+			hold(t, other, 90*bs, 2*bs).Done()
 		})
 		synctest.Wait()
 		// One block is free and would do to read ahead to the end, but a read

@@ -23,7 +23,7 @@ const (
 	MinMemoryBytes = MaxRead + 2*BlockSize
 
 	defaultMemoryBytes    = 256 << 20
-	defaultReadAheadBytes = 64 << 20
+	defaultReadAheadBytes = 192 << 20
 )
 
 // ErrClosed is the error of a read from a cache or reader that has been closed.
@@ -63,8 +63,9 @@ type Options struct {
 	MemoryBytes int64
 
 	// ReadAheadBytes bounds how far ahead of one reader the cache asks. Zero
-	// means 64 MiB; negative turns read-ahead off, so that only blocks that a
-	// read touches are fetched.
+	// means 192 MiB; all readers together have three quarters of the budget at
+	// most, and each only what it has to wait for otherwise. Negative turns
+	// read-ahead off, so that only blocks that a read touches are fetched.
 	ReadAheadBytes int64
 }
 
@@ -82,13 +83,15 @@ type Cache struct {
 	closed  bool
 	objects map[Object]*object
 	blocks  map[blockKey]*block // complete or under way
-	recent  *lru                // complete blocks, but for those in passed
+	recent  *lru                // complete blocks, but for those in passed and unread
 	passed  *lru                // complete blocks that a sequential reader has read to the end
+	unread  *lru                // complete blocks that were asked for ahead
 	flights map[*flight]struct{}
 	mem     budget
-	ahead   int64                // bytes between the cursors of all readers and the ends of their windows
+	ahead   int64                // bytes between the cursors of all streams and the ends of their windows
 	guessed int64                // bytes in blocks that Ahead asked for and nobody has read
-	streams map[*Reader]struct{} // readers that have such bytes
+	streams map[*stream]struct{} // streams that have windows
+	path    path
 	count   counts
 }
 
@@ -105,6 +108,11 @@ type object struct {
 	Object
 	pin  string // of the latest body that had one; guarded by Cache.mu
 	refs int    // readers, reads, flights and blocks; guarded by Cache.mu
+
+	// Guarded by Cache.mu.
+	readers int       // open
+	streams []*stream // of open readers, the one read last first
+	cursors int       // that it has at least, as has turned out
 }
 
 // New returns an empty cache.
@@ -121,23 +129,23 @@ func New(opt Options) (*Cache, error) {
 	if opt.ReadAheadBytes == 0 {
 		opt.ReadAheadBytes = defaultReadAheadBytes
 	}
-	recent, err := simplelru.NewLRU[blockKey, *block](math.MaxInt, nil)
-	if err != nil {
-		return nil, err
-	}
-	passed, err := simplelru.NewLRU[blockKey, *block](math.MaxInt, nil)
-	if err != nil {
-		return nil, err
+	var orders [3]*lru
+	for i := range orders {
+		var err error
+		if orders[i], err = simplelru.NewLRU[blockKey, *block](math.MaxInt, nil); err != nil {
+			return nil, err
+		}
 	}
 	c := &Cache{
 		src:       opt.Source,
 		readAhead: max(opt.ReadAheadBytes, 0),
 		objects:   make(map[Object]*object),
 		blocks:    make(map[blockKey]*block),
-		recent:    recent,
-		passed:    passed,
+		recent:    orders[0],
+		passed:    orders[1],
+		unread:    orders[2],
 		flights:   make(map[*flight]struct{}),
-		streams:   make(map[*Reader]struct{}),
+		streams:   make(map[*stream]struct{}),
 		mem:       budget{limit: opt.MemoryBytes},
 	}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
@@ -149,7 +157,9 @@ func New(opt Options) (*Cache, error) {
 func (c *Cache) Open(o Object) *Reader {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &Reader{c: c, o: c.internLocked(o), wants: make(map[*flight]struct{})}
+	r := &Reader{c: c, o: c.internLocked(o)}
+	r.o.readers++
+	return r
 }
 
 // Close ends every flight and returns when their goroutines have ended. Reads

@@ -17,6 +17,7 @@ const linger = time.Second
 type flight struct {
 	o      *object
 	blocks []*block // at least one; complete in this order
+	began  time.Time
 
 	ctx    context.Context // this flight's alone, so that it can be given up
 	cancel context.CancelFunc
@@ -25,17 +26,21 @@ type flight struct {
 	refused  error         // read after accepted; what OpenRange returned
 
 	// Guarded by Cache.mu.
-	landed  int                  // blocks that are complete, the first ones
-	waiters int                  // reads and starts under way that want a block of it
-	wants   map[*Reader]struct{} // open readers that read ahead into it
-	over    bool                 // ended or given up: its blocks cannot be found
-	idle    *time.Timer          // gives it up; nil until it was first left alone
+	landed  int         // blocks that are complete, the first ones
+	waiters int         // reads and starts under way that want a block of it
+	wants   []*want     // those that it is in
+	over    bool        // ended or given up: its blocks cannot be found
+	idle    *time.Timer // gives it up; nil until it was first left alone
 }
+
+// A want is why flights go on though nobody waits for them: an open reader has
+// asked for them, or a stream reads ahead into them.
+type want struct{ flights []*flight }
 
 // launchLocked sends off a flight without blocks. Its goroutine waits for
 // Cache.mu first, so the caller adds blocks, at least one, before it lets go.
 func (c *Cache) launchLocked(o *object) *flight {
-	f := &flight{o: o, accepted: make(chan struct{}), wants: make(map[*Reader]struct{})}
+	f := &flight{o: o, began: time.Now(), accepted: make(chan struct{})}
 	f.ctx, f.cancel = context.WithCancel(c.ctx)
 	o.refs++
 	c.flights[f] = struct{}{}
@@ -135,6 +140,12 @@ func (c *Cache) fill(f *flight, body io.Reader) error {
 	return nil
 }
 
+// keepPassed is the part of the budget, as a divisor, that blocks may have which
+// a sequential reader has passed before their buffers are used again. The
+// kernel has their bytes; and memory that was just read from is in the
+// processor's caches, which new memory is not.
+const keepPassed = 8
+
 // fit gives a block its buffer if it has none.
 func (c *Cache) fit(b *block) {
 	if b.buf != nil {
@@ -142,6 +153,11 @@ func (c *Cache) fit(b *block) {
 	}
 	if b.size == BlockSize {
 		c.mu.Lock()
+		if len(c.mem.free) == 0 && int64(c.passed.Len())*BlockSize > c.mem.limit/keepPassed {
+			if old := oldest(c.passed); old != nil {
+				c.forgetLocked(old)
+			}
+		}
 		b.buf = c.mem.buffer()
 		c.mu.Unlock()
 	}
@@ -175,6 +191,9 @@ func (c *Cache) finish(f *flight, err error) {
 			c.count.aheadFailed++ // nobody waits for what is missing
 		}
 	}
+	if err == nil {
+		c.path.note(f.end()-f.off(), time.Since(f.began))
+	}
 	c.endLocked(f)
 	for _, b := range f.blocks[f.landed:] {
 		b.f = nil
@@ -202,35 +221,45 @@ func (c *Cache) endLocked(f *flight) {
 	if f.idle != nil {
 		f.idle.Stop()
 	}
-	for r := range f.wants {
-		delete(r.wants, f)
+	for _, w := range f.wants {
+		w.remove(f)
 	}
-	clear(f.wants)
+	f.wants = nil
 	for _, b := range f.blocks[f.landed:] {
 		c.forgetLocked(b)
 	}
 }
 
+// A wait is what a read needs of a flight: all up to a block. A flight's blocks
+// land in order, so who has the last has all.
+type wait struct {
+	f    *flight
+	last *block // its done is set
+}
+
 // joinLocked makes the caller a waiter of every flight that brings one of
-// blocks, and returns them: nil if all blocks are complete.
-func (c *Cache) joinLocked(blocks []*block) (joined []*flight) {
+// blocks, and returns what to wait for: nil if all blocks are complete.
+func (c *Cache) joinLocked(blocks []*block) (joined []wait) {
 	for _, b := range blocks {
 		if b.f == nil {
 			continue
 		}
-		if b.done == nil {
-			b.done = make(chan struct{})
-		}
-		if n := len(joined); n == 0 || joined[n-1] != b.f {
+		if n := len(joined); n == 0 || joined[n-1].f != b.f {
 			b.f.waiters++
-			joined = append(joined, b.f)
+			joined = append(joined, wait{f: b.f})
+		}
+		joined[len(joined)-1].last = b
+	}
+	for _, w := range joined {
+		if w.last.done == nil {
+			w.last.done = make(chan struct{})
 		}
 	}
 	return joined
 }
 
-// leaveLocked ends a wait. A flight that nobody waits for and nobody reads ahead
-// into has a second to be wanted again.
+// leaveLocked ends a wait. A flight that nobody waits for and nobody wants has a
+// second to be wanted again.
 func (c *Cache) leaveLocked(f *flight) {
 	f.waiters--
 	if f.over || f.landed == len(f.blocks) || f.wantedLocked() {
@@ -251,22 +280,29 @@ func (c *Cache) leaveLocked(f *flight) {
 
 func (f *flight) wantedLocked() bool { return f.waiters > 0 || len(f.wants) > 0 }
 
-// wantLocked makes r a reader that reads ahead into f.
-func (r *Reader) wantLocked(f *flight) {
-	if !f.over {
-		f.wants[r] = struct{}{}
-		r.wants[f] = struct{}{}
+// add has a flight go on.
+func (w *want) add(f *flight) {
+	if !f.over && !slices.Contains(f.wants, w) {
+		w.flights = append(w.flights, f)
+		f.wants = append(f.wants, w)
 	}
 }
 
-// unwantLocked takes r's name off all flights. Those that nobody else wants end
-// at once.
-func (r *Reader) unwantLocked() {
-	for f := range r.wants {
-		delete(r.wants, f)
-		delete(f.wants, r)
+// remove takes a flight out that has ended or is not wanted any more.
+func (w *want) remove(f *flight) {
+	i := slices.Index(w.flights, f)
+	w.flights = slices.Delete(w.flights, i, i+1)
+}
+
+// unwantLocked empties w. The flights that nobody else wants end at once.
+func (c *Cache) unwantLocked(w *want) {
+	for len(w.flights) > 0 {
+		f := w.flights[0]
+		w.remove(f)
+		i := slices.Index(f.wants, w)
+		f.wants = slices.Delete(f.wants, i, i+1)
 		if !f.wantedLocked() {
-			r.c.endLocked(f)
+			c.endLocked(f)
 		}
 	}
 }

@@ -27,26 +27,17 @@ func (r *Reader) Ahead() bool {
 	var buf [maxBlocks]*block
 	blocks, need := c.gatherLocked(r.o, 0, (r.o.Size-1)/BlockSize, buf[:0])
 	defer func() { c.scatterLocked(blocks) }()
-	if need > 0 && !c.mayGuessLocked(r, need) {
+	if need > 0 && !c.mayGuessLocked(need) {
 		c.count.refused++
 		return false
 	}
-	var f *flight
+	c.bringLocked(r.o, &r.want, 0, blocks, nil)
 	for i, b := range blocks {
-		if b != nil {
-			if b.f != nil {
-				r.wantLocked(b.f)
-			}
-			f = nil
-			continue
+		if b == nil { // it is on its way now
+			b = c.blocks[blockKey{r.o, int64(i)}]
+			b.guess = r
+			c.guessed += b.cost
 		}
-		if f == nil {
-			f = c.launchLocked(r.o)
-			r.wantLocked(f)
-		}
-		b = c.addLocked(f, int64(i))
-		b.ahead, b.guess = true, r
-		c.guessed += b.cost
 	}
 	return true
 }
@@ -55,10 +46,10 @@ func (r *Reader) Ahead() bool {
 // Guesses have a quarter of the budget to themselves, and an eighth that windows
 // leave: a long read at full width does not keep them out, nor they what
 // somebody waits for.
-func (c *Cache) mayGuessLocked(r *Reader, need int64) bool {
+func (c *Cache) mayGuessLocked(need int64) bool {
 	limit := c.mem.limit / 8 * 7
 	if c.ahead+c.guessed+need > limit {
-		c.squeezeLocked(r)
+		c.squeezeLocked(nil)
 	}
 	return c.guessed+need <= c.mem.limit/4 && c.ahead+c.guessed+need <= limit && c.mayAskLocked(need)
 }
@@ -75,9 +66,6 @@ func (c *Cache) guessedLocked(b *block) {
 // unguessLocked ends the guesses of r. Blocks that have landed stay like any
 // others.
 func (r *Reader) unguessLocked() {
-	if r.o.Size > MaxAhead {
-		return
-	}
 	for i := range (r.o.Size + BlockSize - 1) / BlockSize {
 		if b := r.c.blocks[blockKey{r.o, i}]; b != nil && b.guess == r {
 			r.c.guessedLocked(b)

@@ -197,7 +197,7 @@ func TestGuessesAndWindows(t *testing.T) {
 		share := func() int64 {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			return c.shareLocked(&Reader{c: c})
+			return c.shareLocked(&stream{})
 		}
 		before := share()
 		for i := range 4 {

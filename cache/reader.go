@@ -12,10 +12,8 @@ type Reader struct {
 	o *object
 
 	// Guarded by Cache.mu.
-	closed  bool
-	win     window
-	counted int64                // this reader's part of Cache.ahead
-	wants   map[*flight]struct{} // flights that this reader reads ahead into
+	closed bool
+	want   want // flights that Start and Ahead asked for
 }
 
 // ReadAt returns the bytes [off, min(off+n, Size)): all of them or an error. At
@@ -32,15 +30,15 @@ func (r *Reader) ReadAt(ctx context.Context, off int64, n int) (View, error) {
 	}
 	end := off + min(int64(n), r.o.Size-off)
 	c, v := r.c, &view{c: r.c}
-	joined, err := r.begin(ctx, v, off, end)
+	joined, inSequence, err := r.begin(ctx, v, off, end)
 	if err != nil {
 		return View{}, err
 	}
 	if joined != nil {
-		err = c.await(ctx, v.blocks)
+		err = c.await(ctx, joined)
 		c.mu.Lock()
-		for _, f := range joined {
-			c.leaveLocked(f)
+		for _, w := range joined {
+			c.leaveLocked(w.f)
 		}
 		if err != nil {
 			c.scatterLocked(v.blocks)
@@ -48,7 +46,7 @@ func (r *Reader) ReadAt(ctx context.Context, off int64, n int) (View, error) {
 			c.mu.Unlock()
 			return View{}, err
 		}
-		r.touchLocked(v.blocks, off, end)
+		c.readLocked(v.blocks, off, end, inSequence)
 		c.mu.Unlock()
 	}
 	v.cut(off, end)
@@ -56,8 +54,9 @@ func (r *Reader) ReadAt(ctx context.Context, off int64, n int) (View, error) {
 }
 
 // begin gives v its blocks, starts the flights they need and those ahead of
-// them, and returns the flights to wait for.
-func (r *Reader) begin(ctx context.Context, v *view, off, end int64) (joined []*flight, err error) {
+// them, and returns what to wait for. It says whether the read is one of
+// a sequence.
+func (r *Reader) begin(ctx context.Context, v *view, off, end int64) (joined []wait, inSequence bool, err error) {
 	c := r.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,7 +67,7 @@ func (r *Reader) begin(ctx context.Context, v *view, off, end int64) (joined []*
 	var born *flight
 	v.blocks, born, err = c.admitLocked(ctx, r, first, last, v.blocksBuf[:0])
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, b := range v.blocks {
 		if b.f == nil {
@@ -78,18 +77,18 @@ func (r *Reader) begin(ctx context.Context, v *view, off, end int64) (joined []*
 		}
 	}
 	joined = c.joinLocked(v.blocks)
-	r.followLocked(off, end, born)
+	inSequence = r.followLocked(off, end, joined != nil, born)
 	if joined == nil {
-		r.touchLocked(v.blocks, off, end)
+		c.readLocked(v.blocks, off, end, inSequence)
 	}
-	return joined, nil
+	return joined, inSequence, nil
 }
 
-// touchLocked notes that the bytes [off, end) of complete blocks are read.
-func (r *Reader) touchLocked(blocks []*block, off, end int64) {
+// readLocked notes that the bytes [off, end) of complete blocks are read.
+func (c *Cache) readLocked(blocks []*block, off, end int64, inSequence bool) {
 	for _, b := range blocks {
 		from, to := b.within(off, end)
-		r.c.touchLocked(b, int(to-from), r.win.sequential)
+		c.touchLocked(b, int(to-from), inSequence)
 	}
 }
 
@@ -111,7 +110,7 @@ func (c *Cache) admitLocked(ctx context.Context, r *Reader, first, last int64, b
 		}
 		var need int64
 		blocks, need = c.gatherLocked(r.o, first, last, blocks[:0])
-		if need == 0 || c.mem.mayTake(w) && c.makeRoomLocked(need) {
+		if need == 0 || c.mem.mayTake(w) && c.makeRoomLocked(need, c.passed, c.recent, c.unread) {
 			return blocks, c.missingLocked(r.o, first, blocks), nil
 		}
 		c.scatterLocked(blocks)
@@ -129,12 +128,11 @@ func (c *Cache) admitLocked(ctx context.Context, r *Reader, first, last int64, b
 	}
 }
 
-// await returns when all blocks are complete, one has failed, or ctx ends.
-func (c *Cache) await(ctx context.Context, blocks []*block) error {
-	for _, b := range blocks {
-		if b.done == nil {
-			continue // was complete when we joined
-		}
+// await returns when all is complete that was to be waited for, one block has
+// failed, or ctx ends.
+func (c *Cache) await(ctx context.Context, joined []wait) error {
+	for _, w := range joined {
+		b := w.last
 		select {
 		case <-b.done:
 		case <-c.ctx.Done():
@@ -206,7 +204,7 @@ func (r *Reader) start(ctx context.Context) (*flight, error) {
 	if r.closed {
 		return f, nil
 	}
-	r.wantLocked(f)
+	r.want.add(f)
 	if f == born {
 		r.wholeLocked(f)
 	}
@@ -223,9 +221,12 @@ func (r *Reader) Close() {
 		return
 	}
 	r.closed = true
-	r.unwantLocked()
-	r.unguessLocked()
-	r.win = window{}
-	r.countLocked()
+	r.o.readers--
+	r.leaveStreamsLocked()
+	c.unwantLocked(&r.want)
+	if r.o.Size <= smallObject { // larger ones are asked for ahead by streams
+		r.unguessLocked()
+		c.unexpectLocked(r.o, 0, (r.o.Size-1)/BlockSize, c.recent)
+	}
 	c.releaseLocked(r.o)
 }

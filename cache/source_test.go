@@ -273,7 +273,7 @@ func verify(c *Cache) error {
 		}
 	}
 	// Blocks that were given up are reserved until their flights let go of them.
-	if n := c.recent.Len() + c.passed.Len(); n != complete || sum[resident] != c.mem.bytes[resident] || sum[held] != c.mem.bytes[held] || sum[reserved] > c.mem.bytes[reserved] {
+	if n := c.recent.Len() + c.passed.Len() + c.unread.Len(); n != complete || sum[resident] != c.mem.bytes[resident] || sum[unread] != c.mem.bytes[unread] || sum[held] != c.mem.bytes[held] || sum[reserved] > c.mem.bytes[reserved] {
 		return fmt.Errorf("counted %v and %d in order, found %v and %d", c.mem.bytes, n, sum, complete)
 	}
 	if guessed != c.guessed || guessed > c.mem.limit/4 {

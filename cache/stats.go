@@ -31,7 +31,7 @@ type Stats struct {
 	ResidentBytes int64 // complete blocks that could be forgotten
 	ReservedBytes int64 // blocks under way
 	HeldBytes     int64 // complete blocks that somebody reads
-	FreeBytes     int64 // buffers kept for use again
+	FreeBytes     int64 // buffers kept for use again, beyond those that blocks under way will have
 	PeakBytes     int64
 	LimitBytes    int64
 
@@ -55,10 +55,10 @@ func (c *Cache) Stats() Stats {
 		AheadRefused:  c.count.refused,
 		AheadBytes:    c.ahead,
 		GuessBytes:    c.guessed,
-		ResidentBytes: c.mem.bytes[resident],
+		ResidentBytes: c.mem.bytes[resident] + c.mem.bytes[unread],
 		ReservedBytes: c.mem.bytes[reserved],
 		HeldBytes:     c.mem.bytes[held],
-		FreeBytes:     int64(len(c.mem.free)) * BlockSize,
+		FreeBytes:     c.mem.spare(),
 		PeakBytes:     c.mem.peak,
 		LimitBytes:    c.mem.limit,
 		Waiting:       len(c.mem.queue),

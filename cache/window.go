@@ -15,45 +15,50 @@ const (
 	maxChunk     = 8 << 20       // of a request ahead; longer ones give too few connections for a window
 	tooEarly     = 2             // reads that the kernel may send before their turn
 	tooLate      = 8             // and after it: the thread that has a READ may be held up while others go on
+	restful      = 4             // windows read without a wait, after which half of one is enough
 )
 
-// A window is what is known of one reader's pattern. It decides, and asks for
+// A window is what is known of one cursor's pattern. It decides, and asks for
 // nothing itself.
 type window struct {
 	begun      bool  // there has been a read
 	sequential bool  // the last read went on where the one before ended, or began a run
+	start      int64 // of this run
 	next       int64 // the furthest end of a read in this run
 	longest    int64 // read of this run
 	size       int64 // bytes to keep ahead of next
-	grown      int64 // next when size was last doubled
+	grown      int64 // next when size was last changed
+	waited     int64 // next when a read last had to wait
 	asked      int64 // the end of what has been asked for; block by block
 }
 
-// read notes a read of [off, end) of an object of the given size. It says
-// whether that ended a run, so that what was asked ahead is of no more use.
-func (w *window) read(off, end, size int64) (ended bool) {
+// follows says whether a read of [off, end) is one of this run: where it goes
+// on, or a little off that.
+func (w *window) follows(off, end int64) bool {
+	unit := max(end-off, w.longest)
+	return w.begun && off <= w.next+tooEarly*unit && end+tooLate*unit >= w.next
+}
+
+// read notes a read of [off, end) of an object of the given size, which had to
+// wait for its bytes or had not. crowded says that requests have begun to slow
+// one another down.
+func (w *window) read(off, end, size int64, wait, crowded bool) {
 	n := end - off
-	unit := max(n, w.longest)
-	follows := w.begun && off <= w.next+tooEarly*unit && end+tooLate*unit >= w.next
+	follows := w.follows(off, end)
 	front := off == 0 && (n >= longRead || size <= smallObject)
 	switch {
 	case w.sequential && follows:
 		w.longest = max(w.longest, n)
 		w.next = max(w.next, end)
-		if w.next-w.grown >= w.size/2 {
-			w.size, w.grown = w.size*2, w.next
-		}
+		w.resize(wait, crowded)
 	case front:
-		ended = w.sequential
 		w.open(frontWindow, off, end)
 	case follows && end > w.next:
 		w.open(middleWindow, off, end)
 	case follows: // backwards: nothing learnt
 	default:
-		ended = w.sequential
 		*w = window{begun: true, next: end, longest: n, asked: roundUp(end)}
 	}
-	return ended && size > smallObject
 }
 
 // open begins a run with the read [off, end).
@@ -61,11 +66,32 @@ func (w *window) open(size, off, end int64) {
 	*w = window{
 		begun:      true,
 		sequential: true,
+		start:      off,
 		next:       end,
 		longest:    max(end-off, w.longest),
 		size:       size,
 		grown:      off,
+		waited:     end,
 		asked:      roundUp(end),
+	}
+}
+
+// resize has the window be as long as the run, until it has room for requests of
+// full length: the longer a reader has gone on, the surer it is to go on. From
+// there on only waiting widens it, and more steeply: whenever an eighth of it
+// has been read. Not if that would only put more requests on a path that is
+// full: then they all take longer, and memory is all that a wider window takes.
+// A reader that has long not waited needs less.
+func (w *window) resize(wait, crowded bool) {
+	if wait {
+		w.waited = w.next
+	}
+	w.size = max(w.size, min(w.next-w.start, 2*maxChunk))
+	switch {
+	case wait && !crowded && w.next-w.grown >= w.size/8:
+		w.size, w.grown = w.size*2, w.next
+	case w.next-max(w.grown, w.waited) >= restful*w.size && w.size > 2*maxChunk:
+		w.size, w.grown = w.size/2, w.next
 	}
 }
 
@@ -79,11 +105,15 @@ func (w *window) ask(size, limit int64) (from, to, chunk int64) {
 	if !w.sequential || w.size < BlockSize {
 		return 0, 0, 0
 	}
-	chunk = max(min(w.size/2, maxChunk)/BlockSize*BlockSize, BlockSize)
+	from = max(w.asked, roundUp(w.next))
+	chunk = smallObject
+	for chunk < maxChunk && chunk <= (from-w.start)/2 {
+		chunk *= 2
+	}
+	chunk = max(min(w.size/2, chunk)/BlockSize*BlockSize, BlockSize)
 	if size <= min(smallObject, w.size) {
 		chunk = smallObject // all of it
 	}
-	from = max(w.asked, roundUp(w.next))
 	to = w.next + w.size
 	if to >= size {
 		return from, size, chunk

@@ -18,7 +18,7 @@ func TestWindow(t *testing.T) {
 		reads [][2]int64 // offset and length, in order
 		want  want       // after the last, each ask before it having been granted
 	}{
-		{"front, long read", 1 << 30, 64 * mb, [][2]int64{{0, bs}}, want{bs, bs + 4*mb, 2 * mb}},
+		{"front, long read", 1 << 30, 64 * mb, [][2]int64{{0, bs}}, want{bs, bs + 4*mb, mb}},
 		{"front, short read", 1 << 30, 64 * mb, [][2]int64{{0, bs - 1}}, none},
 		{"front, short reads that go on", 1 << 30, 64 * mb, [][2]int64{{0, bs / 2}, {bs / 2, bs / 2}}, want{bs, 3 * bs, bs}},
 		{"elsewhere", 1 << 30, 64 * mb, [][2]int64{{50 * mb, bs}}, none},
@@ -31,15 +31,15 @@ func TestWindow(t *testing.T) {
 		{"half is used, then twice as much", 1 << 30, 64 * mb, [][2]int64{{0, mb}, {mb, mb}}, want{5 * mb, 9 * mb, 4 * mb}},
 		{"the limit", 1 << 30, 2 * mb, [][2]int64{{0, mb}, {mb, mb}}, want{3 * mb, 4 * mb, mb}},
 		{"no read-ahead", 1 << 30, 0, [][2]int64{{0, mb}, {mb, mb}}, none},
-		{"to the end", 3*mb + 1, 64 * mb, [][2]int64{{0, bs}}, want{bs, 3*mb + 1, 2 * mb}},
+		{"to the end", 3*mb + 1, 64 * mb, [][2]int64{{0, bs}}, want{bs, 3*mb + 1, mb}},
 		{"small, short read", mb, 64 * mb, [][2]int64{{0, 1}}, want{bs, mb, mb}},
 		{"small, elsewhere", mb, 64 * mb, [][2]int64{{bs, 1}}, none},
-		{"early by two at the front", 1 << 30, 64 * mb, [][2]int64{{2 * bs, bs}, {0, bs}}, want{bs, bs + 4*mb, 2 * mb}},
+		{"early by two at the front", 1 << 30, 64 * mb, [][2]int64{{2 * bs, bs}, {0, bs}}, want{bs, bs + 4*mb, mb}},
 	} {
 		var w window
 		got := none
 		for i, r := range tt.reads {
-			w.read(r[0], r[0]+r[1], tt.size)
+			w.read(r[0], r[0]+r[1], tt.size, true, false)
 			got.from, got.to, got.chunk = w.ask(tt.size, tt.limit)
 			if got.from >= got.to {
 				got = none
@@ -58,18 +58,21 @@ func TestWindow(t *testing.T) {
 // twice).
 func TestWindowWaitsForALateRead(t *testing.T) {
 	var w window
-	w.read(0, mb, 1<<30)
+	w.read(0, mb, 1<<30, true, false)
 	for i := int64(2); i <= tooLate+1; i++ {
-		w.read(i*mb, (i+1)*mb, 1<<30)
+		w.read(i*mb, (i+1)*mb, 1<<30, true, false)
 	}
-	if ended := w.read(mb, 2*mb, 1<<30); ended || !w.sequential || w.next != (tooLate+2)*mb {
-		t.Errorf("a read that is late by %d: ended %v, %+v", tooLate, ended, w)
+	if !w.follows(mb, 2*mb) {
+		t.Errorf("a read that is late by %d is elsewhere: %+v", tooLate, w)
 	}
-	if w.read(8*mb, 9*mb, 1<<30); !w.sequential {
+	if w.read(mb, 2*mb, 1<<30, true, false); !w.sequential || w.next != (tooLate+2)*mb {
+		t.Errorf("after a read that is late by %d: %+v", tooLate, w)
+	}
+	if w.read(8*mb, 9*mb, 1<<30, true, false); !w.sequential {
 		t.Error("the run did not go on")
 	}
-	if ended := w.read(0, bs, 1<<30); !ended {
-		t.Error("back at the front is no new run")
+	if w.follows(0, bs) {
+		t.Error("back at the front is the same run")
 	}
 }
 
@@ -79,14 +82,15 @@ func TestWindowToleratesReordering(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.SampledFrom([]int64{4096, bs, mb}).Draw(t, "length")
 		var w window
-		w.read(0, mb, 1<<40) // begun
+		w.read(0, mb, 1<<40, true, false) // begun
 		at := int64(mb)
 		for range rapid.IntRange(1, 20).Draw(t, "groups") {
 			order := rapid.Permutation([]int64{0, 1, 2}).Draw(t, "order")
 			for _, i := range order {
-				if w.read(at+i*n, at+(i+1)*n, 1<<40) || !w.sequential {
+				if !w.follows(at+i*n, at+(i+1)*n) {
 					t.Fatalf("a read of %d at %d ended the run", n, at+i*n)
 				}
+				w.read(at+i*n, at+(i+1)*n, 1<<40, i == 0, false)
 			}
 			at += 3 * n
 			if w.next != at {
@@ -113,11 +117,7 @@ func TestWindowProperties(t *testing.T) {
 			if at >= end {
 				break
 			}
-			before := w
-			ended := w.read(at, end, size)
-			if ended && !before.sequential {
-				t.Fatal("a run ended that had not begun")
-			}
+			w.read(at, end, size, rapid.Bool().Draw(t, "wait"), rapid.Bool().Draw(t, "crowded"))
 			from, to, chunk := w.ask(size, limit)
 			at = end
 			if from >= to {

@@ -217,7 +217,7 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("the defaults are refused: %v", err)
 	}
 	for name, want := range map[string]string{
-		"metadata-ttl": "1m", "memory": "256MiB", "read-ahead": "64MiB", "max-connections": "128", "max-attempts": "10",
+		"metadata-ttl": "1m", "memory": "256MiB", "read-ahead": "192MiB", "max-connections": "128", "max-attempts": "10",
 		"retry-min-wait": "100ms", "retry-max-wait": "10s", "deadline": "1m", "idle-timeout": "10s",
 		"file-mode": "0444", "dir-mode": "0555", "log-level": "info", "log-format": "text", "max-entries": "500000",
 	} {

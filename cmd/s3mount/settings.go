@@ -57,7 +57,7 @@ func (a *access) flags(f *pflag.FlagSet) {
 func newSettings() *settings {
 	return &settings{
 		uid: id(os.Getuid()), gid: id(os.Getgid()), fileMode: 0444, dirMode: 0555,
-		ttl: patience(time.Minute), memory: 256 << 20, readAhead: 64 << 20, maxConnections: 128, maxEntries: 500_000,
+		ttl: patience(time.Minute), memory: 256 << 20, readAhead: 192 << 20, maxConnections: 128, maxEntries: 500_000,
 		maxAttempts: 10, retryMinWait: patience(100 * time.Millisecond), retryMaxWait: patience(10 * time.Second),
 		deadline: patience(time.Minute), idleTimeout: patience(10 * time.Second),
 		logLevel: "info", logFormat: "text",
