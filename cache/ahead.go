@@ -12,7 +12,11 @@ func (r *Reader) followLocked(off, end int64, wait bool, born *flight) bool {
 	if s == nil {
 		return false
 	}
+	begun := s.win.sequential
 	s.win.read(off, end, r.o.Size, wait, c.path.crowded())
+	if !begun && off > 0 {
+		s.win.expect(r.o.usualRunLocked())
+	}
 	if born != nil {
 		// What was asked ahead has not come, or was forgotten: ask again.
 		s.win.asked = min(s.win.asked, roundUp(end))

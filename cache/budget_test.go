@@ -281,11 +281,12 @@ func TestReadAheadStandsBackForWaitingReads(t *testing.T) {
 		views := hold(t, other, 40*bs, 7*bs)
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			hold(t, other, 90*bs, 2*bs).Done()
+			if err := read(t.Context(), other, 90*bs, 2*bs); err != nil {
+				t.Error(err)
+			}
 		})
 		synctest.Wait()
-		// One block is free and would do to read ahead to the end, but a read
-		// waits.
+		// One block is free and would do to read ahead; but a read waits.
 		asked := len(src.requests())
 		for i := int64(20); i < 25; i++ {
 			if err := read(t.Context(), r, i*bs, bs); err != nil {
@@ -293,14 +294,12 @@ func TestReadAheadStandsBackForWaitingReads(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if s := c.Stats(); s.Waiting != 1 || s.AheadRefused != 1 || len(src.requests()) != asked {
-			t.Errorf("%d waiting, %d refused, %d requests ahead; want 1, 1 and none", s.Waiting, s.AheadRefused, len(src.requests())-asked)
+		if s := c.Stats(); s.Waiting != 1 || s.AheadRefused == 0 || len(src.requests()) != asked {
+			t.Errorf("%d waiting, %d refused, %d requests ahead; want 1, some and none", s.Waiting, s.AheadRefused, len(src.requests())-asked)
 		}
 		views.Done()
 		wg.Wait()
-		if err := read(t.Context(), r, 25*bs, bs); err != nil {
-			t.Error(err)
-		}
+		hold(t, r, 25*bs, bs).Done()
 		synctest.Wait()
 		if got, want := src.requests()[asked+1:], []get{{28 * bs, 29 * bs, ""}}; !slices.Equal(got, want) {
 			t.Errorf("with memory again asked for %v, want %v", got, want)

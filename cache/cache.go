@@ -113,6 +113,7 @@ type object struct {
 	readers int       // open
 	streams []*stream // of open readers, the one read last first
 	cursors int       // that it has at least, as has turned out
+	runs    [2]int64  // how long the last runs were that ended
 }
 
 // New returns an empty cache.

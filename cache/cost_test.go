@@ -28,7 +28,7 @@ func TestCostOfSequentialRead(t *testing.T) {
 	}{
 		{1 << 30, bs, 135},
 		{1 << 30, MaxRead, 135},
-		{100 << 20, bs, 19},
+		{100 << 20, bs, 20},
 		{10 << 20, bs, 8},
 		{2 << 20, bs, 3},
 	} {

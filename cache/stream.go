@@ -51,6 +51,24 @@ func (r *Reader) streamLocked(off, end int64, missed bool) *stream {
 	return s
 }
 
+// leftLocked notes how long a run was that its cursor has left.
+func (o *object) leftLocked(w *window) {
+	if w.sequential {
+		o.runs = [2]int64{w.next - w.start, o.runs[0]}
+	}
+}
+
+// usualRunLocked is how long runs in this object are, 0 if the last two were not
+// about equally long. Programs that read records, or a kernel that cuts long
+// reads at random into short ones, have one length.
+func (o *object) usualRunLocked() int64 {
+	long, short := max(o.runs[0], o.runs[1]), min(o.runs[0], o.runs[1])
+	if long > 2*short || long > 2*maxChunk {
+		return 0
+	}
+	return long
+}
+
 // frontierLocked is where the asking ahead of s ends: at the object's end, or
 // where another cursor began. What that has read is in the kernel's cache, and
 // what it will read it asks for itself.
@@ -79,6 +97,7 @@ func (c *Cache) pauseLocked(o *object) {
 		}
 		if busy++; busy >= max(o.cursors, o.readers) {
 			s.paused = true
+			o.leftLocked(&s.win)
 			c.restLocked(s)
 		}
 	}
@@ -99,6 +118,9 @@ func (c *Cache) replaceLocked(o *object) *stream {
 	}
 	s := o.streams[at]
 	o.streams = slices.Delete(o.streams, at, at+1)
+	if !s.paused {
+		o.leftLocked(&s.win)
+	}
 	c.restLocked(s)
 	s.win, s.paused = window{}, false
 	clear(s.readers)

@@ -83,6 +83,96 @@ func TestCostOfCursorsInOneFile(t *testing.T) {
 	}
 }
 
+// Long reads at random, cut into short ones by a kernel that reads ahead no more
+// than 128 KiB: once two have been as long, the rest of each is one request.
+func TestCostOfRunsOfOneLength(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		src := &testSource{accept: 30 * time.Millisecond, blank: true}
+		c := newCache(t, Options{Source: src})
+		r := openReader(t, c, Object{Key: "k", Size: 1 << 30})
+		random := rand.New(rand.NewPCG(5, 6))
+		const runs, length = 40, 10
+		for range runs {
+			at := random.Int64N(1<<13-length) * bs
+			for i := range int64(length) {
+				hold(t, r, at+i*bs, bs).Done()
+			}
+		}
+		if gets := src.requests(); len(gets) > runs*2+15 || fetched(gets) > (runs+5)*length*bs {
+			t.Errorf("%d requests for %d bytes, want two for each of %d runs of %d", len(gets), fetched(gets), runs, length*bs)
+		}
+	})
+}
+
+// A change of mind, either way: from runs to reads at random, which bring
+// nothing else, and to one long run, which is asked for ahead again.
+func TestCostOfAChangeOfMind(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		src := &testSource{accept: 30 * time.Millisecond, pause: bs * time.Second / 90e6, step: bs, blank: true}
+		c := newCache(t, Options{Source: src})
+		r := openReader(t, c, Object{Key: "k", Size: 1 << 30})
+		for off := int64(0); off < 8<<20; off += bs {
+			hold(t, r, off, bs).Done()
+		}
+		random := rand.New(rand.NewPCG(7, 8))
+		seen := map[int64]bool{}
+		hold(t, r, 1<<30-bs, bs).Done()
+		synctest.Wait()
+		before := src.requests()
+		for range 100 {
+			i := 4096 + random.Int64N(4000)
+			seen[i] = true
+			hold(t, r, i*bs+5, 4096).Done()
+		}
+		synctest.Wait()
+		if gets := src.requests()[len(before):]; len(gets) != len(seen) || fetched(gets) != int64(len(seen))*bs {
+			t.Errorf("%d requests for %d bytes at random, want %d for a block each", len(gets), fetched(gets), len(seen))
+		}
+		before = src.requests()
+		for off := int64(100 << 20); off < 164<<20; off += bs {
+			hold(t, r, off, bs).Done()
+		}
+		if gets := src.requests()[len(before):]; len(gets) > 40 {
+			t.Errorf("%d requests for a run of 64 MiB, want at most 40", len(gets))
+		}
+	})
+}
+
+// What common formats make of it.
+func TestCostOfFormats(t *testing.T) {
+	const size = 1<<30 + 12345
+	end := int64(size)
+	blocks := func(from, to int64) get { return get{from / bs * bs, min(roundUp(to), end), ""} }
+	for _, tt := range []struct {
+		name  string
+		reads [][2]int64
+		want  []get
+	}{
+		{"Parquet: the footer's length, the footer, a column far away", [][2]int64{{end - 8, 8}, {end - 65536, 65536}, {512 << 20, 3 << 18}},
+			[]get{blocks(end-8, end), blocks(end-65536, end-12345), blocks(512<<20, 512<<20+3<<18)}},
+		{"zip: the end record, the directory in front of it, an entry", [][2]int64{{end - 22, 22}, {end - 1<<20, 1 << 20}, {1 << 28, 4096}},
+			[]get{blocks(end-22, end), blocks(end-1<<20, end-12345), blocks(1<<28, 1<<28+4096)}},
+		{"mmap: page faults, each with the kernel's pages around it", [][2]int64{{700<<20 - 65536, 131072}, {300<<20 - 65536, 131072}, {900 << 20, 4096}},
+			[]get{blocks(700<<20-65536, 700<<20+65536), blocks(300<<20-65536, 300<<20+65536), blocks(900<<20, 900<<20+4096)}},
+		{"a header, and an index somewhere", [][2]int64{{0, 4096}, {600 << 20, 65536}},
+			[]get{{0, bs, ""}, blocks(600<<20, 600<<20+65536)}},
+		{"one long read", [][2]int64{{77 << 20, MaxRead}}, []get{blocks(77<<20, 78<<20)}},
+	} {
+		bubble(t, func(t *testing.T) {
+			src := &testSource{accept: 30 * time.Millisecond, blank: true}
+			c := newCache(t, Options{Source: src})
+			r := openReader(t, c, Object{Key: "k", Size: size})
+			for _, q := range tt.reads {
+				hold(t, r, q[0], int(q[1])).Done()
+			}
+			synctest.Wait()
+			if got := src.requests(); !slices.Equal(got, tt.want) {
+				t.Errorf("%s: asked for %v, want %v", tt.name, got, tt.want)
+			}
+		})
+	}
+}
+
 // A run beside reads at random in the same file stays a run, and costs the reads
 // at random nothing.
 func TestCostOfARunBesideRandomReads(t *testing.T) {
@@ -199,4 +289,40 @@ func TestPath(t *testing.T) {
 			t.Errorf("%s: crowded is %v, %+v", tt.name, p.crowded(), p)
 		}
 	}
+}
+
+// A place that was left and is read again is read ahead of at once, whatever of
+// it had landed.
+func TestComingBackToAPlace(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		src := &testSource{accept: 30 * time.Millisecond, pause: bs * time.Second / 90e6, step: bs, blank: true}
+		c := newCache(t, Options{Source: src})
+		r := openReader(t, c, Object{Key: "k", Size: 1 << 30})
+		hold(t, r, 0, bs).Done()
+		hold(t, r, bs, bs).Done()
+		time.Sleep(5 * time.Millisecond) // a few blocks more have landed
+		hold(t, r, 500<<20, bs).Done()   // the rest is given up
+		before := len(src.requests())
+		hold(t, r, 2*bs, bs).Done()
+		synctest.Wait()
+		if got := len(src.requests()) - before; got == 0 {
+			t.Error("nothing was asked ahead")
+		}
+	})
+}
+
+// What a long read has passed does not fill the budget.
+func TestBuffersAreUsedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		src := &testSource{accept: time.Millisecond, blank: true}
+		c := newCache(t, Options{Source: src, MemoryBytes: 256 << 20})
+		r := openReader(t, c, Object{Key: "k", Size: 512 << 20})
+		for off := int64(0); off < r.o.Size; off += mb {
+			hold(t, r, off, mb).Done()
+			time.Sleep(10 * time.Millisecond)
+		}
+		if s := c.Stats(); s.ResidentBytes+s.FreeBytes > 64<<20 {
+			t.Errorf("%d MiB are kept of what was read once, %d MiB free; want an eighth of the budget and a window", s.ResidentBytes>>20, s.FreeBytes>>20)
+		}
+	})
 }

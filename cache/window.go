@@ -30,6 +30,7 @@ type window struct {
 	grown      int64 // next when size was last changed
 	waited     int64 // next when a read last had to wait
 	asked      int64 // the end of what has been asked for; block by block
+	expected   int64 // where the run will end, if that is to be expected
 }
 
 // follows says whether a read of [off, end) is one of this run: where it goes
@@ -54,10 +55,19 @@ func (w *window) read(off, end, size int64, wait, crowded bool) {
 	case front:
 		w.open(frontWindow, off, end)
 	case follows && end > w.next:
-		w.open(middleWindow, off, end)
+		w.open(middleWindow, min(off, w.start), end)
 	case follows: // backwards: nothing learnt
 	default:
-		*w = window{begun: true, next: end, longest: n, asked: roundUp(end)}
+		*w = window{begun: true, start: off, next: end, longest: n, asked: roundUp(end)}
+	}
+}
+
+// expect has a run that has just been found out to be one be as long as others
+// were: all of that is asked for now, and no more until it has been read.
+func (w *window) expect(length int64) {
+	if w.sequential && w.next-w.start < length {
+		w.size = max(w.size, 2*length)
+		w.expected = w.start + length
 	}
 }
 
@@ -88,6 +98,8 @@ func (w *window) resize(wait, crowded bool) {
 	}
 	w.size = max(w.size, min(w.next-w.start, 2*maxChunk))
 	switch {
+	case w.next <= w.expected: // all of it has been asked for
+		w.grown = w.next
 	case wait && !crowded && w.next-w.grown >= w.size/8:
 		w.size, w.grown = w.size*2, w.next
 	case w.next-max(w.grown, w.waited) >= restful*w.size && w.size > 2*maxChunk:
@@ -95,13 +107,17 @@ func (w *window) resize(wait, crowded bool) {
 	}
 }
 
-// ask says what to ask for now, [from, to), in requests of chunk bytes, so that
-// the window is full: nothing if from >= to. limit bounds the window.
+// ask says what to ask for now of an object, or a part of it, that ends at size:
+// [from, to), in requests of chunk bytes, so that the window is full; nothing if
+// from >= to. limit bounds the window.
 //
 // A request is made when all of its chunk is due, and so is never small, but
 // for the one that reaches the object's end.
 func (w *window) ask(size, limit int64) (from, to, chunk int64) {
 	w.size = min(w.size, limit)
+	if w.next <= w.expected {
+		size = min(size, roundUp(w.expected))
+	}
 	if !w.sequential || w.size < BlockSize {
 		return 0, 0, 0
 	}

@@ -143,3 +143,40 @@ func TestWindowProperties(t *testing.T) {
 		}
 	})
 }
+
+// A window is as wide as waiting shows that it has to be.
+func TestWindowSize(t *testing.T) {
+	const waits, crowded = 1, 2
+	for _, tt := range []struct {
+		name  string
+		read  int64 // MiB, in reads of 1 MiB
+		how   int
+		limit int64 // MiB
+		want  int64 // MiB
+	}{
+		{"a little, not waiting", 3, 0, 192, 4},
+		{"as long as the run, not waiting", 12, 0, 192, 12},
+		{"until requests are of full length", 100, 0, 192, 16},
+		{"twice as wide for each eighth, waiting", 3, waits, 192, 16},
+		{"waiting on", 60, waits, 192, 192},
+		{"no wider than it may be", 30, waits, 10, 10},
+		{"waiting because the way is full", 100, waits | crowded, 192, 16},
+	} {
+		var w window
+		for at := range tt.read {
+			w.read(at*mb, (at+1)*mb, 1<<40, tt.how&waits != 0, tt.how&crowded != 0)
+			w.ask(1<<40, tt.limit*mb)
+		}
+		if w.size != tt.want*mb {
+			t.Errorf("%s: the window has %d MiB after %d, want %d", tt.name, w.size>>20, tt.read, tt.want)
+		}
+	}
+	var w window
+	for at := range int64(2000) {
+		w.read(at*mb, (at+1)*mb, 1<<40, at < 100, false)
+		w.ask(1<<40, 192*mb)
+		if at == 100 && w.size != 192*mb || at == 1999 && w.size > 24*mb {
+			t.Errorf("at %d MiB the window has %d MiB; want 192 while the reader waits, and less long after", at, w.size>>20)
+		}
+	}
+}
