@@ -17,7 +17,8 @@ type Bucket struct {
 	pathStyle bool
 	transport http.RoundTripper
 	signer    sigv4.Signer
-	limit     *limit // of requests under way
+	limit     *limit           // of requests under way
+	paces     map[string]*pace // by operation; not changed
 	stats     counters
 
 	region   atomic.Pointer[string] // to sign for: Options.Region until the server says otherwise
@@ -46,6 +47,7 @@ func New(opts Options) (*Bucket, error) {
 		pathStyle: pathStyle(opts),
 		transport: readOnly{rt},
 		limit:     newLimit(opts.Connections),
+		paces:     newPaces(),
 	}
 	b.region.Store(&opts.Region)
 	return b, nil

@@ -28,6 +28,7 @@ type call struct {
 	query   string        // escaped
 	part    string        // Range; "": none
 	ifMatch string        // "": none
+	size    int64         // of the body, if it may be large
 	idle    time.Duration // without progress
 	retry   Retry
 	limit   time.Time // for all attempts; set by do
@@ -110,31 +111,36 @@ func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials)
 		p.stop()
 		return nil, used, fail
 	}
-	r, begin, ok := b.send(p, c, used, fail)
+	begin := time.Now()
+	r, ok := b.send(ctx, p, c, used, fail)
 	b.logAttempt(c, fail, begin)
 	if !ok {
-		p.stop()
-		b.limit.give()
 		return nil, used, fail
 	}
 	return r, used, nil
 }
 
-// send is what an attempt does with a place among the requests under way. What
-// is wrong with the reply is in fail, unless it is ok.
-func (b *Bucket) send(p *progress, c call, creds sigv4.Credentials, fail *Error) (r *reply, begin time.Time, ok bool) {
+// send is what an attempt does with a place among the requests under way, and
+// gives back unless the reply is ok. What is wrong with it is in fail.
+func (b *Bucket) send(ctx context.Context, p *progress, c call, creds sigv4.Credentials, fail *Error) (r *reply, ok bool) {
+	defer func() {
+		if !ok {
+			p.stop()
+			b.limit.give()
+		}
+	}()
 	p.begin(c.idle)
-	begin = time.Now()
+	begin := time.Now()
 	req, err := b.request(p.ctx, c, fail.signedFor, fail.signedAt, creds)
 	if err != nil {
 		fail.Err = err
-		return nil, begin, false
+		return nil, false
 	}
 	b.stats.sent(c.op)
-	resp, err := b.transport.RoundTrip(req)
-	if err != nil {
+	var resp *http.Response
+	if resp, p, err = b.roundTrip(ctx, c, req, p); err != nil {
 		fail.Err = p.explain(err)
-		return nil, begin, false
+		return nil, false
 	}
 	p.advance(minProgress)
 	r = &reply{Response: resp, raw: resp.Body, bucket: b, progress: p}
@@ -147,10 +153,10 @@ func (b *Bucket) send(p *progress, c call, creds sigv4.Credentials, fail *Error)
 	}
 	if !ok {
 		r.Close()
-		return nil, begin, false
+		return nil, false
 	}
 	p.accepted()
-	return r, begin, true
+	return r, true
 }
 
 // take checks a reply: what it says, and whether it is what was asked for. Why

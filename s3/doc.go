@@ -17,12 +17,18 @@
 //
 // # How a request is made
 //
-// One loop makes all requests (do.go). An attempt takes a connection slot, asks
-// for credentials, signs, sends, and checks. What failed is tried again when it
+// One loop makes all requests (do.go). An attempt asks for credentials, takes a
+// place among the requests under way, signs, sends, and checks. What failed is tried again when it
 // may pass: after a wait with full jitter when the server or the network is in
 // trouble; at once, and once, when the reply says what was wrong with the
 // request (the region, the clock, an expired token). Every attempt is signed
 // anew. An operation ends after [Retry.Attempts] attempts or [Retry.Deadline].
+//
+// How many requests may be under way follows what the server bears (limit.go):
+// [Options.Connections] at most, half of them each time that it says to slow
+// down. A small request whose answer takes far longer than most do is sent a
+// second time (hedge.go), seldom; the first good answer counts. New connections
+// go to all addresses of the host alike (dial.go).
 //
 // [Retry.Deadline] is for the answer, a whole page of a listing included. The
 // transfer of a body has no such limit: a request that makes no progress for

@@ -84,7 +84,7 @@ func (b *Bucket) getVersion(ctx context.Context, o Object, s span, retry Retry) 
 	}
 	return b.do(ctx, call{
 		op: opGet, method: http.MethodGet, key: o.Key, path: o.Key, query: query,
-		part: s.header(), ifMatch: condition(o.ETag),
+		part: s.header(), ifMatch: condition(o.ETag), size: s.len(),
 		idle: b.opts.IdleTimeout, retry: retry,
 		accept: func(r *reply) error { return acceptRange(r, o, s) },
 	})

@@ -33,6 +33,7 @@ type Options struct {
 	Connections  int               // requests under way at the same time, at most; 0: 128
 	Retry        Retry             // zero: the defaults that it names
 	IdleTimeout  time.Duration     // without progress, a request is abandoned; 0: 10 s (a LIST: three times that)
+	HedgeAfter   time.Duration     // a small request is sent again when it takes far longer than most, and longer than this; 0: 200 ms; below zero: never
 	Log          *slog.Logger      // nil: nothing is logged
 }
 
@@ -69,6 +70,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = 10 * time.Second
+	}
+	if o.HedgeAfter == 0 {
+		o.HedgeAfter = 200 * time.Millisecond
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -71,7 +71,7 @@ func retryAfter(s string) time.Duration {
 
 // counters are what a bucket has done. Requests are money.
 type counters struct {
-	list, head, get, retries, failed, slowDowns, bytes atomic.Int64
+	list, head, get, retries, failed, slowDowns, hedges, bytes atomic.Int64
 }
 
 func (c *counters) sent(op string) {
@@ -90,6 +90,7 @@ type Stats struct {
 	Lists, Heads, Gets int64 // requests sent
 	Retries            int64 // attempts after the first
 	Failures           int64 // operations that ended in an error, a plain "not there" included
+	Hedges             int64 // requests sent a second time because the first took long
 	SlowDowns          int64 // answers that asked for fewer requests
 	Limit              int   // requests that may be under way now: fewer than Options.Connections after these
 	Bytes              int64 // of bodies received
@@ -101,7 +102,7 @@ func (b *Bucket) Stats() Stats {
 	return Stats{
 		Lists: b.stats.list.Load(), Heads: b.stats.head.Load(), Gets: b.stats.get.Load(),
 		Retries: b.stats.retries.Load(), Failures: b.stats.failed.Load(), Bytes: b.stats.bytes.Load(),
-		SlowDowns: b.stats.slowDowns.Load(), Limit: allowed,
+		Hedges: b.stats.hedges.Load(), SlowDowns: b.stats.slowDowns.Load(), Limit: allowed,
 	}
 }
 
