@@ -19,6 +19,7 @@ type Bucket struct {
 	signer    sigv4.Signer
 	limit     *limit           // of requests under way
 	paces     map[string]*pace // by operation; not changed
+	speeds    speeds
 	stats     counters
 
 	region   atomic.Pointer[string] // to sign for: Options.Region until the server says otherwise

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -313,76 +312,6 @@ func TestALateConnectionIsClosed(t *testing.T) {
 	})
 }
 
-func TestNamesAreResolvedNowAndThen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := &fakeNet{ips: []string{"10.0.0.1"}, delay: time.Second}
-		d := n.dialer()
-		var wg sync.WaitGroup
-		for range 50 { // at once
-			wg.Go(func() { dial(t, d) })
-		}
-		wg.Wait()
-		if n.lookups != 1 {
-			t.Errorf("%d lookups, want 1", n.lookups)
-		}
-		n.set(func() { n.ips = []string{"10.0.0.2"} })
-		time.Sleep(resolved - 2*time.Second)
-		if got := each(t, d, 2); got["10.0.0.1"] != 2 {
-			t.Errorf("%v before the time; want the old address", got)
-		}
-		time.Sleep(2 * time.Second)
-		wg.Go(func() { dial(t, d) }) // asks
-		synctest.Wait()
-		begin := time.Now()
-		if got := each(t, d, 2); got["10.0.0.1"] != 2 || time.Since(begin) != 0 {
-			t.Errorf("%v after %v while the new one is asked for; want the old address at once", got, time.Since(begin))
-		}
-		wg.Wait()
-		if got := each(t, d, 2); got["10.0.0.2"] != 2 || n.lookups != 2 {
-			t.Errorf("%v after %d lookups; want the new address after 2", got, n.lookups)
-		}
-
-		n.set(func() { n.err = errors.New("the resolver is out of order"); n.ips = nil })
-		time.Sleep(resolved)
-		if got := each(t, d, 2); got["10.0.0.2"] != 2 || n.lookups != 3 {
-			t.Errorf("%v after %d lookups; want the old address after 3", got, n.lookups)
-		}
-		n.set(func() { n.delay = time.Hour })
-		time.Sleep(staleFor)
-		begin = time.Now()
-		if each(t, d, 2); time.Since(begin) != staleLookup || n.lookups != 4 {
-			t.Errorf("took %v and %d lookups; want %v and 4", time.Since(begin), n.lookups, staleLookup)
-		}
-	})
-}
-
-// Those who wait for a lookup do not lose it with the one who began it.
-func TestALookupOutlivesWhoBeganIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := &fakeNet{ips: []string{"10.0.0.1"}, delay: time.Second}
-		d := n.dialer()
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error)
-		go func() {
-			_, err := d.DialContext(ctx, "tcp", "bucket.example:443")
-			ended <- err
-		}()
-		synctest.Wait()
-		go func() {
-			_, err := d.DialContext(t.Context(), "tcp", "bucket.example:443")
-			ended <- err
-		}()
-		synctest.Wait()
-		cancel()
-		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("%v, want context.Canceled", err)
-		}
-		if err := <-ended; err != nil || n.lookups != 1 {
-			t.Errorf("%v after %d lookups", err, n.lookups)
-		}
-	})
-}
-
 func TestAnAddressIsNotLookedUp(t *testing.T) {
 	n := &fakeNet{}
 	d := n.dialer()
@@ -397,39 +326,5 @@ func TestAnAddressIsNotLookedUp(t *testing.T) {
 	}
 	if _, err := d.DialContext(t.Context(), "tcp", "no port"); err == nil {
 		t.Error("an address without a port is dialled")
-	}
-}
-
-// A retired connection ends with its request; net/http sends the next one on
-// another, without an error or a wait.
-func TestARetiredConnectionTakesNoMoreRequests(t *testing.T) {
-	srv, _, o := serve(t)
-	d := newDialer()
-	var conns []*conn
-	transport := transportOf(d, nil)
-	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := d.DialContext(ctx, network, addr)
-		if err == nil {
-			conns = append(conns, c.(*conn))
-		}
-		return c, err
-	}
-	b := open(t, srv, func(o *Options) { o.Transport = transport })
-	srv.ResetLog()
-	body, err := b.OpenRange(t.Context(), o, 0, 2*block)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conns[0].retire()
-	if _, err := io.Copy(io.Discard, body); err != nil {
-		t.Error(err)
-	}
-	for range 3 {
-		if err := fetch(t, b, o, 0, block); err != nil {
-			t.Error(err)
-		}
-	}
-	if s := b.Stats(); srv.Conns() != 2 || srv.Count("") != 4 || s.Retries != 0 {
-		t.Errorf("%d connections for %q, %+v; want 2 and no retry", srv.Conns(), srv.Requests(), s)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"time"
 
 	"s3mount/sigv4"
@@ -45,13 +46,21 @@ type reply struct {
 	raw      io.ReadCloser
 	bucket   *Bucket
 	progress *progress
-	attempts int // that it took
+	meter    *meter // nil: the reply is too short to tell a speed
+	attempts int    // that it took
 }
 
 func (r *reply) Close() error { return r.raw.Close() }
 
 func (r *reply) Read(p []byte) (int, error) {
+	var begin time.Time
+	if r.meter != nil {
+		begin = time.Now()
+	}
 	n, err := r.raw.Read(p)
+	if r.meter != nil {
+		r.meter.read(n, begin)
+	}
 	r.bucket.stats.bytes.Add(int64(n))
 	r.progress.advance(n)
 	if err != nil && err != io.EOF {
@@ -63,6 +72,9 @@ func (r *reply) Read(p []byte) (int, error) {
 // release ends the request. What is left of the body is lost, and the
 // connection with it, unless the body was read to its end.
 func (r *reply) release() {
+	if r.meter != nil {
+		r.bucket.speeds.judge(r.meter)
+	}
 	r.Body.Close()
 	r.progress.stop()
 	r.bucket.limit.give()
@@ -131,7 +143,13 @@ func (b *Bucket) send(ctx context.Context, p *progress, c call, creds sigv4.Cred
 	}()
 	p.begin(c.idle)
 	begin := time.Now()
-	req, err := b.request(p.ctx, c, fail.signedFor, fail.signedAt, creds)
+	reqCtx := p.ctx
+	var m *meter
+	if c.size >= judged {
+		m = &meter{}
+		reqCtx = httptrace.WithClientTrace(reqCtx, m.trace())
+	}
+	req, err := b.request(reqCtx, c, fail.signedFor, fail.signedAt, creds)
 	if err != nil {
 		fail.Err = err
 		return nil, false
@@ -143,7 +161,7 @@ func (b *Bucket) send(ctx context.Context, p *progress, c call, creds sigv4.Cred
 		return nil, false
 	}
 	p.advance(minProgress)
-	r = &reply{Response: resp, raw: resp.Body, bucket: b, progress: p}
+	r = &reply{Response: resp, raw: resp.Body, bucket: b, progress: p, meter: m}
 	r.Body = r
 	ok = b.take(c, r, fail)
 	slow := !ok && fail.slowDown()

@@ -218,3 +218,37 @@ func TestTLSIsResumedAndSpeaksHTTP1(t *testing.T) {
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A retired connection ends with its request; net/http sends the next one on
+// another, without an error or a wait.
+func TestARetiredConnectionTakesNoMoreRequests(t *testing.T) {
+	srv, _, o := serve(t)
+	d := newDialer()
+	var conns []*conn
+	transport := transportOf(d, nil)
+	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, addr)
+		if err == nil {
+			conns = append(conns, c.(*conn))
+		}
+		return c, err
+	}
+	b := open(t, srv, func(o *Options) { o.Transport = transport })
+	srv.ResetLog()
+	body, err := b.OpenRange(t.Context(), o, 0, 2*block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conns[0].retire()
+	if _, err := io.Copy(io.Discard, body); err != nil {
+		t.Error(err)
+	}
+	for range 3 {
+		if err := fetch(t, b, o, 0, block); err != nil {
+			t.Error(err)
+		}
+	}
+	if s := b.Stats(); srv.Conns() != 2 || srv.Count("") != 4 || s.Retries != 0 {
+		t.Errorf("%d connections for %q, %+v; want 2 and no retry", srv.Conns(), srv.Requests(), s)
+	}
+}
