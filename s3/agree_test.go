@@ -161,8 +161,7 @@ func randomDocument(t *rapid.T) (doc string, want []string) {
 		}
 		return b.String()
 	}
-	var element func(name, content string) string
-	element = func(name, content string) string {
+	element := func(name, content string) string {
 		if content == "" && chance(50) {
 			return "<" + ns + name + of("", " ", " a='>'", ` x:y = "&lt;'"`) + "/>"
 		}

@@ -25,6 +25,7 @@ type Bucket struct {
 	region   atomic.Pointer[string] // to sign for: Options.Region until the server says otherwise
 	skew     atomic.Int64           // nanoseconds the server's clock is ahead of ours, learned from a refusal
 	unpinned atomic.Bool            // GETs by version id are not permitted here; If-Match has to do
+	unsorted atomic.Bool            // listings do not come in the order of keys, or cannot begin anywhere
 	warnOnce sync.Once              // about versions that only a date tells apart
 }
 

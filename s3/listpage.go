@@ -14,6 +14,7 @@ type page struct {
 	truncated bool
 	next      string // token of the next page; set when truncated
 	dropped   int    // entries that do not belong in the answer
+	attempts  int    // that it took
 }
 
 // page makes the page of what was found.
