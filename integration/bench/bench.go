@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"s3mount/integration/rig"
@@ -21,7 +22,8 @@ type bench struct {
 	server   *server
 	programs []program
 	results  []result
-	mounts   int // made so far
+	wrong    []string // what gave other bytes or names than the server has; and of s3mount, what failed
+	mounts   int      // made so far
 }
 
 // figures are what one trial of a step cost.
@@ -39,7 +41,7 @@ type figures struct {
 const enough = 10 * time.Second
 
 func (b *bench) run(ctx context.Context) error {
-	t := newTable(b.programs)
+	t := newTable(b.out)
 	used := ""
 	for _, p := range b.profiles {
 		for _, r := range rows() {
@@ -59,6 +61,9 @@ func (b *bench) run(ctx context.Context) error {
 				return err
 			}
 		}
+	}
+	if len(b.wrong) > 0 {
+		return fmt.Errorf("failed or wrong:\n%s", strings.Join(b.wrong, "\n"))
 	}
 	return nil
 }
@@ -108,13 +113,13 @@ func (b *bench) rawTrial(ctx context.Context, p profile, r row) ([]figures, erro
 		return nil, err
 	}
 	f := figures{Wall: time.Since(start), CPU: ownCPU() - cpu}
-	f.Counts, err = b.server.counts(r.data)
+	f.Counts, err = b.server.counts(r.data, true)
 	return []figures{f}, err
 }
 
-// trial mounts, does all steps of the row and unmounts. Only bytes or names that
-// are wrong are an error, or what has nothing to do with the program; that one
-// has failed is a figure.
+// trial mounts, does all steps of the row and unmounts. That a program has failed,
+// or has given wrong bytes or names, is a figure; an error is what has nothing to
+// do with the program.
 func (b *bench) trial(ctx context.Context, p profile, r row, prog program) (all []figures, err error) {
 	b.mounts++
 	dir := filepath.Join(b.work, fmt.Sprintf("mount%d", b.mounts))
@@ -123,24 +128,43 @@ func (b *bench) trial(ctx context.Context, p profile, r row, prog program) (all 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.Remove(dir), os.RemoveAll(scratch)) }()
-	dropCaches()
-	warmTools()
+	if !b.keepCaches {
+		dropCaches()
+		warmTools()
+	}
 	rep, err := b.server.open(r.data, p)
 	if err != nil {
 		return nil, err
 	}
+	start := time.Now()
 	m, err := prog.mount(target{report: rep, dir: dir, scratch: scratch})
+	mounted := time.Since(start)
 	if err != nil {
-		return []figures{{Failed: err.Error()}}, nil
+		if prog.name == ours {
+			b.wrong = append(b.wrong, fmt.Sprintf("%s, %s: %v", p.Name, prog.name, err))
+		}
+		return []figures{{Failed: lastLine(err.Error())}}, nil
 	}
 	defer func() { err = errors.Join(err, unmount(m)) }()
 
-	s := &session{ctx: ctx, mount: m, dir: dir, out: filepath.Join(scratch, "out"), data: datasets[r.data], limit: b.limit}
-	for _, step := range r.steps {
-		if _, err := b.server.open(r.data, p); err != nil { // counts from zero
-			return all, err
+	// Not waited: what a program goes on to ask for in the background after its
+	// mount has no more time than a user would give it.
+	before, err := b.server.counts(r.data, false)
+	if err != nil {
+		return nil, err
+	}
+	cost := fmt.Sprintf("mounted in %.3f s by %d GET, %d HEAD, %d LIST", mounted.Seconds(), before.Get, before.Head, before.List)
+	for i, step := range r.steps {
+		if i > 0 {
+			if before, err = b.server.counts(r.data, true); err != nil {
+				return all, err
+			}
 		}
-		f, err := b.step(s, r, step, prog)
+		s := &session{ctx: ctx, mount: m, cost: cost, dir: dir, out: filepath.Join(scratch, "out"), data: datasets[r.data], limit: b.limit}
+		f, err := b.step(s, p, step, before)
+		if f.Failed != "" && (s.wrong || prog.name == ours) {
+			b.wrong = append(b.wrong, fmt.Sprintf("%s, %s, %s%s: %s", p.Name, prog.name, r.name, step.what, f.Failed))
+		}
 		all = append(all, f)
 		if err != nil || f.Failed != "" {
 			return all, err
@@ -149,29 +173,40 @@ func (b *bench) trial(ctx context.Context, p profile, r row, prog program) (all 
 	return all, nil
 }
 
-func (b *bench) step(s *session, r row, step step, prog program) (f figures, err error) {
-	pid := s.mount.Process.PID()
-	before, err := cpuTime(pid)
-	if err != nil {
-		return figures{Failed: "the daemon has ended: " + s.mount.Process.Stderr()}, nil
+// step does a step at that distance. before are the requests until now.
+func (b *bench) step(s *session, p profile, step step, before counts) (f figures, err error) {
+	if err := b.server.move(s.data.name, p); err != nil {
+		return f, err
 	}
-	*s = session{ctx: s.ctx, mount: s.mount, dir: s.dir, out: s.out, data: s.data, limit: s.limit, started: memoryNow(pid)}
+	pid := s.mount.Process.PID()
+	used, err := cpuTime(pid)
+	if err != nil {
+		return figures{Failed: "the daemon has ended: " + lastLine(s.mount.Process.Stderr())}, nil
+	}
+	s.started = memoryNow(pid)
 	s.atEnd = func() error { // when the clock has stopped and before anything is compared
-		after, err := cpuTime(pid)
+		cpu, err := cpuTime(pid)
+		if err != nil {
+			return failed("the daemon has ended: %s", lastLine(s.mount.Process.Stderr()))
+		}
+		s.ended = memoryNow(pid)
+		f.CPU, f.RSS, f.Peak = cpu-used, s.ended.now, s.ended.peak
+		now, err := b.server.counts(s.data.name, true)
 		if err != nil {
 			return err
 		}
-		mem := memoryNow(pid)
-		s.ended = mem
-		f.CPU, f.RSS, f.Peak = after-before, mem.now, mem.peak
-		f.Counts, err = b.server.counts(r.data)
-		return err
+		f.Counts = now.since(before)
+		return b.server.move(s.data.name, near) // what is compared now need not take its time
 	}
 	if err := step.do(s); err != nil {
-		if errors.As(err, new(failure)) {
+		switch {
+		case s.ctx.Err() != nil:
+			return f, s.ctx.Err()
+		case errors.As(err, new(failure)):
 			return figures{Failed: err.Error()}, nil
 		}
-		return f, err
+		s.wrong = true
+		return figures{Failed: "WRONG: " + err.Error()}, nil
 	}
 	f.Wall, f.Note = s.wall, s.note
 	return f, nil

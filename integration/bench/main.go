@@ -17,6 +17,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -36,7 +37,7 @@ func run(args []string) (code int) {
 			return ended("bench "+args[0], part())
 		}
 	}
-	var o options
+	o := options{out: os.Stdout}
 	if err := o.parse(args); err != nil {
 		return 2 // flag has said why
 	}
@@ -51,12 +52,16 @@ var parts = map[string]func() error{
 	readerPart: read,
 }
 
+// ended is the exit code: 3 when a reader has read wrong bytes.
 func ended(who string, err error) (code int) {
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", who, err)
-		return 1
+	if err == nil {
+		return 0
 	}
-	return 0
+	fmt.Fprintf(os.Stderr, "%s: %v\n", who, err)
+	if errors.As(err, new(wrong)) {
+		return 3
+	}
+	return 1
 }
 
 type options struct {
@@ -68,6 +73,9 @@ type options struct {
 	limit    time.Duration
 	json     string
 	list     bool
+
+	out        io.Writer
+	keepCaches bool // the machine's page cache is left alone
 }
 
 func (o *options) parse(args []string) error {
@@ -118,7 +126,7 @@ func (o *options) parse(args []string) error {
 func measureAll(ctx context.Context, o options) (err error) {
 	if o.list {
 		for _, r := range rows() {
-			fmt.Printf("%-40s %s\n", r.name, r.where)
+			fmt.Fprintf(o.out, "%-40s %s\n", r.name, r.where)
 		}
 		return nil
 	}
@@ -143,10 +151,10 @@ func measureAll(ctx context.Context, o options) (err error) {
 	var missing []string
 	b.programs, missing = programsOf(o.program, o.peers)
 	for _, name := range missing {
-		fmt.Printf("not measured: %s is not on PATH\n", name)
+		fmt.Fprintf(o.out, "not measured: %s is not on PATH\n", name)
 	}
-	if !canDropCaches() {
-		fmt.Println("the page cache is not dropped before each mount: /proc/sys/vm/drop_caches is not for this user")
+	if !o.keepCaches && !canDropCaches() {
+		fmt.Fprintln(o.out, "the page cache is not dropped before each mount: /proc/sys/vm/drop_caches is not for this user")
 	}
 	err = b.run(ctx)
 	if o.json != "" {

@@ -23,10 +23,12 @@ import (
 
 const serverPart = "-serve"
 
-// An order is what the server process is asked.
+// An order is what the server process is asked, about the server of a dataset.
 type order struct {
 	Data    string
-	Profile *profile // put the server of Data at that distance, and forget what was counted
+	Wait    bool     // until no request is under way, for a second at most
+	Profile *profile // put it at that distance
+	Reset   bool     // forget what was counted
 	Close   bool     // end it, to have its memory back
 }
 
@@ -39,7 +41,7 @@ type report struct {
 	Counts               counts
 }
 
-// counts are the requests since the last order with a profile.
+// counts are the requests since the last reset.
 type counts struct {
 	Get, Head, List, Other int
 	Bytes                  int64 // of objects, as handed to the connections
@@ -87,17 +89,25 @@ func carryOut(servers map[string]*s3test.Server, o order) (report, error) {
 		datasets[o.Data].fill(s)
 		servers[o.Data] = s
 	}
-	// What is still on its way belongs to what was asked before.
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	s.WaitIdle(ctx)
-	cancel()
+	if o.Wait {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		s.WaitIdle(ctx)
+		cancel()
+	}
 	if p := o.Profile; p != nil {
 		s.SetLatency(s3test.Latency{Get: p.FirstByte, Head: p.FirstByte, List: p.List})
 		s.SetBytesPerSecond(p.Rate)
+	}
+	if o.Reset {
 		s.ResetLog()
 	}
 	c := s.Credentials()
 	return report{Endpoint: s.Endpoint().String(), AccessKey: c.AccessKeyID, SecretKey: c.SecretAccessKey, Counts: countsOf(s.Log())}, nil
+}
+
+// since is c without what was counted before.
+func (c counts) since(before counts) counts {
+	return counts{c.Get - before.Get, c.Head - before.Head, c.List - before.List, c.Other - before.Other, c.Bytes - before.Bytes}
 }
 
 // complain shows refused signatures: there should be none.
@@ -173,12 +183,19 @@ func (s *server) ask(o order) (report, error) {
 
 // open is the server of a dataset at a distance, with all counts at zero.
 func (s *server) open(data string, p profile) (report, error) {
-	return s.ask(order{Data: data, Profile: &p})
+	return s.ask(order{Data: data, Wait: true, Profile: &p, Reset: true})
 }
 
-// counts are those since open, with no request under way any more.
-func (s *server) counts(data string) (counts, error) {
-	r, err := s.ask(order{Data: data})
+// move puts it at another distance.
+func (s *server) move(data string, p profile) error {
+	_, err := s.ask(order{Data: data, Profile: &p})
+	return err
+}
+
+// counts are those since open. With wait they are final: what is on its way has
+// come to an end.
+func (s *server) counts(data string, wait bool) (counts, error) {
+	r, err := s.ask(order{Data: data, Wait: wait})
 	return r.Counts, err
 }
 

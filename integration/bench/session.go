@@ -24,6 +24,7 @@ import (
 type session struct {
 	ctx     context.Context
 	mount   *rig.Mount
+	cost    string // of mounting
 	dir     string // the mount point
 	out     string // an empty directory, for what tools write
 	data    dataset
@@ -35,6 +36,7 @@ type session struct {
 	atEnd func() error // takes the figures
 	wall  time.Duration
 	note  string
+	wrong bool // what the step found is not what the server has
 }
 
 // A failure is the fault of the program that is measured: the row has no figures
@@ -168,13 +170,13 @@ func (s *session) reader(t task) error {
 	if err := <-stopped; err != nil {
 		return err
 	}
-	if p.ExitCode() != 0 {
-		if t.Check || s.wall > 0 { // it compared
-			return fmt.Errorf("what was read is wrong: %s", p.Stderr())
-		}
-		return failed("%s", lastLine(p.Stderr()))
+	switch p.ExitCode() {
+	case 0:
+		return nil
+	case 3:
+		return fmt.Errorf("what was read is wrong: %s", p.Stderr())
 	}
-	return nil
+	return failed("%s", lastLine(p.Stderr()))
 }
 
 // firstByte is a command whose first byte of output is waited for.

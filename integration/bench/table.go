@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -125,8 +124,8 @@ type table struct {
 	heading profile
 }
 
-func newTable([]program) *table {
-	t := &table{w: os.Stdout}
+func newTable(w io.Writer) *table {
+	t := &table{w: w}
 	for _, r := range rows() {
 		for _, s := range r.steps {
 			t.work = max(t.work, len(r.name)+len(s.what))
@@ -135,14 +134,17 @@ func newTable([]program) *table {
 	return t
 }
 
-const columns = "%-*s  %-8s %9s %7s %7s %6s %6s %6s %9s %7s %7s  %s\n"
+func line(width int, fields ...any) string {
+	s := fmt.Sprintf("%-*s  %-8s %8s %7s %8s %7s %7s %6s %8s %7s %8s  %s", append([]any{width}, fields...)...)
+	return strings.TrimRight(s, " ") + "\n"
+}
 
 func (t *table) print(results []result) {
 	for i, r := range results {
 		if r.Profile != t.heading {
 			t.heading = r.Profile
 			fmt.Fprintf(t.w, "\n%s (%s)\n", r.Profile.Name, r.Profile.title())
-			fmt.Fprintf(t.w, columns, t.work, "", "", "wall s", "cpu s", "peak MB", "GET", "HEAD", "LIST", "fetched MB", "/ raw", "s3mount/", "")
+			fmt.Fprint(t.w, line(t.work, "", "", "wall s", "cpu s", "peak MB", "GET", "HEAD", "LIST", "MB read", "/ raw", "s3mount/", ""))
 		}
 		name := r.Row
 		if i > 0 && results[i-1].Row == name {
@@ -154,7 +156,7 @@ func (t *table) print(results []result) {
 
 func (r result) line(name string, width int) string {
 	if r.Failed != "" {
-		return fmt.Sprintf("%-*s  %-8s %9s  %s\n", width, name, r.Program, "failed", r.Failed)
+		return fmt.Sprintf("%-*s  %-8s %8s  %s\n", width, name, r.Program, "failed", r.Failed)
 	}
 	peak, oursTo := "", fixed(r.OursTo, 2)
 	if r.Program != rawName {
@@ -164,10 +166,9 @@ func (r result) line(name string, width int) string {
 		oursTo = ""
 	}
 	c := r.Counts
-	line := fmt.Sprintf(columns, width, name, r.Program, fmt.Sprintf("%.3f", r.Wall.Seconds()), fmt.Sprintf("%.2f", r.CPU.Seconds()),
+	return line(width, name, r.Program, fmt.Sprintf("%.3f", r.Wall.Seconds()), fmt.Sprintf("%.2f", r.CPU.Seconds()),
 		peak, fmt.Sprint(c.Get), fmt.Sprint(c.Head), fmt.Sprint(c.List), fmt.Sprintf("%.1f", float64(c.Bytes)/1e6),
 		fixed(r.ToRaw, 2), oursTo, r.Note)
-	return strings.TrimRight(line, " \n") + "\n"
 }
 
 func fixed(v float64, digits int) string {
