@@ -63,7 +63,12 @@ func (d *directory) toRead(t *Tree) *listing {
 	l := d.listing
 	if l == nil || l.failed() || !l.fresh() && !l.busy() {
 		l = newListing(t, d)
-		l.running = s != nil && s.await(l)
+		if s != nil {
+			began := l.began
+			if l.began, l.running = s.began, true; !s.await(l) {
+				l.began, l.running = began, false
+			}
+		}
 		d.listing = l
 	}
 	return l

@@ -123,9 +123,8 @@ func (f *flat) begin(prefix string) {
 	}
 	if l == nil {
 		l = newListing(f.tree, f.tree.dirs.get(prefix))
-		l.running = true
+		l.began, l.running = f.began, true
 	}
-	l.began = f.began
 	f.open = append(f.open, level{prefix, l})
 	f.fed = append(f.fed, l)
 	if l.dir.offer(l) {

@@ -168,3 +168,14 @@ func TestFlatDoesNotReplaceWhatIsNewer(t *testing.T) {
 	equalAll(t, "list", got, []string{"f", "g"})
 	equal(t, "error", err, nil)
 }
+
+// A policy may permit listings with a delimiter alone.
+func TestDelimiterRequired(t *testing.T) {
+	r := newRig(t, text("d/f", "d/s/g"))
+	r.AddRule(s3test.Rule{Op: s3test.List, Match: func(q s3test.Request) bool { return q.Delimiter == "" },
+		Action: s3test.Error(403, "AccessDenied")})
+	got, err := r.list(t, "d/")
+	equalAll(t, "list", got, []string{"f", "s/"})
+	equal(t, "error", err, nil)
+	r.asked(t, "LIST d/ flat", "LIST d/")
+}

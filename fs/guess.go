@@ -75,16 +75,17 @@ func (r *recent) has(key string) bool {
 }
 
 // hit notes that a guess has come true. What the walk has left out by now was
-// wrong.
-func (k *walk) hit(g *guess) {
+// wrong; it says how many.
+func (k *walk) hit(g *guess) (missed int64) {
 	k.last = max(k.last, g.number)
 	k.hits++
 	k.kinds[path.Ext(g.object.Key)] = wanted
 	for len(k.queue) > 0 && k.queue[0].number < k.last-2*disorder {
 		if old := k.queue[0]; k.pending[old.object] == old {
 			k.miss(old)
+			missed++
 			if k.pending == nil {
-				return // that was one too many
+				return missed // that was one too many
 			}
 		}
 		k.queue = k.queue[1:]
@@ -95,6 +96,7 @@ func (k *walk) hit(g *guess) {
 	if k.came++; k.came >= k.width/2 {
 		k.width, k.came = min(2*k.width, mostGuesses), 0
 	}
+	return missed
 }
 
 // forget takes an object from the pending guesses.
@@ -165,6 +167,7 @@ func (w *walks) refillLocked(k *walk) {
 		k.pending[o] = g
 		k.queue = append(k.queue, g)
 		k.bytes += o.Size
+		w.made++
 	}
 	if len(k.pending) > 0 && w.sweep == nil {
 		w.sweep = time.AfterFunc(walkRest, w.rest)

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"errors"
+	iofs "io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -120,7 +121,11 @@ func (l *listing) load() {
 // whether more pages are wanted.
 func (l *listing) loadFlat() bool {
 	for page, err := range l.tree.bucket.Pages(l.tree.ctx, s3.ListOptions{Prefix: l.prefix}) {
-		if err != nil {
+		switch {
+		case errors.Is(err, iofs.ErrPermission): // a policy may want a delimiter (its condition s3:delimiter)
+			l.tree.flatPaid(false)
+			return true
+		case err != nil:
 			return l.add(page, err)
 		}
 		return l.learn(page)

@@ -152,8 +152,14 @@ func (t *Tree) warnHidden(prefix string, keys int) {
 
 // Stats are what a tree holds now.
 type Stats struct {
-	Entries int // names remembered, directories included
+	Entries int   // names remembered, directories included
+	Guesses int64 // files asked for ahead of a walk, since New
+	Missed  int64 // of these, those that the walk left out
 }
 
 // Stats gives them.
-func (t *Tree) Stats() Stats { return Stats{Entries: t.dirs.entries()} }
+func (t *Tree) Stats() Stats {
+	s := Stats{Entries: t.dirs.entries()}
+	s.Guesses, s.Missed = t.walks.counts()
+	return s
+}

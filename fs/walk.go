@@ -48,6 +48,15 @@ type walks struct {
 	seen  recent
 	sweep *time.Timer // ends the guesses of walks that rest; nil: none
 	over  bool        // behind Close
+
+	made, missed int64 // guesses
+}
+
+// counts gives how many guesses were made, and how many of them were wrong.
+func (w *walks) counts() (made, missed int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.made, w.missed
 }
 
 // dirOf gives the prefix of the directory that a key is in, and the name in it;
@@ -159,7 +168,7 @@ func (w *walks) opened(parent string, e entry) *cache.Reader {
 	case g == nil:
 		k = w.stepLocked(parent, e.name)
 	case k.due(g):
-		k.hit(g)
+		w.missed += k.hit(g)
 		w.touchLocked(slices.Index(w.all, k))
 	default: // a step of somebody who is elsewhere on the same way
 		k = w.stepLocked(parent, e.name)

@@ -60,6 +60,9 @@ func newRegistry(b *s3.Bucket, c *cache.Cache, t *fs.Tree) *prometheus.Registry 
 	}
 	counter, gauge := prometheus.CounterValue, prometheus.GaugeValue
 	add(counter, "retries_total", "Attempts after the first.", nil, func() float64 { return float64(b.Stats().Retries) })
+	add(counter, "hedges_total", "Requests sent a second time because the first took long.", nil, func() float64 { return float64(b.Stats().Hedges) })
+	add(counter, "slow_downs_total", "Answers that asked for fewer requests.", nil, func() float64 { return float64(b.Stats().SlowDowns) })
+	add(gauge, "requests_allowed", "Requests that may be under way now: fewer than --max-connections after slow_downs_total.", nil, func() float64 { return float64(b.Stats().Limit) })
 	add(counter, "failures_total", "Operations that ended in an error, plain absence included.", nil, func() float64 { return float64(b.Stats().Failures) })
 	add(counter, "received_bytes_total", "Bytes of bodies received.", nil, func() float64 { return float64(b.Stats().Bytes) })
 	add(counter, "cache_hits_total", "Blocks that a read found in memory.", nil, func() float64 { return float64(c.Stats().Hits) })
@@ -72,6 +75,8 @@ func newRegistry(b *s3.Bucket, c *cache.Cache, t *fs.Tree) *prometheus.Registry 
 	})
 	add(gauge, "flights", "GETs under way.", nil, func() float64 { return float64(c.Stats().FlightsNow) })
 	add(gauge, "entries", "Names remembered from listings.", nil, func() float64 { return float64(t.Stats().Entries) })
+	add(counter, "guesses_total", "Small files asked for ahead of a walk.", nil, func() float64 { return float64(t.Stats().Guesses) })
+	add(counter, "guesses_missed_total", "Of these, those that the walk left out.", nil, func() float64 { return float64(t.Stats().Missed) })
 	return r
 }
 

@@ -110,6 +110,11 @@ func TestMetrics(t *testing.T) {
 		`s3mount_requests_total{op="get"}`:  "1",
 		`s3mount_retries_total`:             "0",
 		`s3mount_failures_total`:            "1",
+		`s3mount_hedges_total`:              "0",
+		`s3mount_slow_downs_total`:          "0",
+		`s3mount_requests_allowed`:          "128",
+		`s3mount_guesses_total`:             "0",
+		`s3mount_guesses_missed_total`:      "0",
 		`s3mount_received_bytes_total`:      `[1-9]\S*`, // those of the listing are among them
 		`s3mount_cache_hits_total`:          "1",
 		`s3mount_cache_misses_total`:        "1",
@@ -124,8 +129,8 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	// Nothing is there that this test does not know of.
-	if n := len(regexp.MustCompile("(?m)^s3mount_").FindAllString(body, -1)); n != 13 {
-		t.Errorf("%d values, want 13:\n%s", n, body)
+	if n := len(regexp.MustCompile("(?m)^s3mount_").FindAllString(body, -1)); n != 18 {
+		t.Errorf("%d values, want 18:\n%s", n, body)
 	}
 
 	problems, err := promlint.New(strings.NewReader(body)).Lint()
