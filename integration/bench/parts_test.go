@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"s3mount/s3/s3test"
 )
 
 func TestParseStat(t *testing.T) {
@@ -92,6 +94,17 @@ work, again   s3mount     1.000    0.00        0       0       0      0      0.0
 	cells[1].add([]figures{{Wall: enough}})
 	if !cells[1].done() {
 		t.Error("a cell is done when a trial was long")
+	}
+}
+
+func TestCounts(t *testing.T) {
+	log := []s3test.Request{{Op: s3test.Get, Bytes: 5}, {Op: s3test.List, Bytes: 100}, {Op: s3test.Head}, {Op: s3test.Get, Bytes: 7}, {Op: s3test.Location}, {Op: s3test.Head}}
+	all := countsOf(log)
+	if want := (counts{Get: 2, Head: 2, List: 1, Other: 1, Bytes: 12}); all != want {
+		t.Errorf("got %+v, want %+v", all, want)
+	}
+	if got, want := all.since(countsOf(log[:2])), (counts{Get: 1, Head: 2, Other: 1, Bytes: 7}); got != want {
+		t.Errorf("since: got %+v, want %+v", got, want)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -181,6 +182,29 @@ func TestListingEdges(t *testing.T) {
 		want(t, query, r.code(t), "InvalidArgument")
 	}
 	want(t, "version 1", c.do(t, "GET", "/bucket").StatusCode, 501)
+}
+
+// What a page says of one object it says of no other: each has its own time and
+// ETag, a new version a new ETag, and a key that XML must escape is written so.
+func TestListedObjects(t *testing.T) {
+	c := newClient(t, s3test.Options{})
+	at := time.Unix(1_700_000_000, 0)
+	for i, key := range []string{"a>b", "c", "d"} {
+		c.Put(key, s3test.Object{Size: 1, LastModified: at.Add(time.Duration(i/2) * time.Hour)})
+	}
+	before := c.do(t, "GET", "/bucket?list-type=2")
+	want(t, "escaped", strings.Contains(before.body, "<Key>a&gt;b</Key>"), true)
+	l := parseListing(t, before)
+	var times, etags []string
+	for _, o := range l.Contents {
+		times, etags = append(times, o.LastModified), append(etags, o.ETag)
+	}
+	want(t, "times", fmt.Sprint(times), "[2023-11-14T22:13:20.000Z 2023-11-14T22:13:20.000Z 2023-11-14T23:13:20.000Z]")
+	slices.Sort(etags)
+	want(t, "different ETags", len(slices.Compact(etags)), 3)
+	c.Put("d", s3test.Object{Size: 1, LastModified: at})
+	after := parseListing(t, c.do(t, "GET", "/bucket?list-type=2&prefix=d"))
+	want(t, "ETag of a new version is new", after.Contents[0].ETag != l.Contents[2].ETag, true)
 }
 
 // The first version of the request goes on behind a marker: the one that it was
