@@ -38,7 +38,9 @@ func (r *Reader) streamLocked(off, end int64, missed bool) *stream {
 	case !missed && off > 0:
 		return nil
 	default:
-		r.c.pauseLocked(o)
+		if missed { // else it may be a look at a header that is in memory
+			r.c.pauseLocked(o)
+		}
 		s = r.c.replaceLocked(o)
 	}
 	o.streams = slices.Insert(o.streams, 0, s)

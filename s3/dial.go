@@ -104,6 +104,9 @@ func (r *race) run(ctx context.Context) (net.Conn, error) {
 	next := time.NewTimer(headStart)
 	defer next.Stop()
 	r.start(attempts, nil)
+	if len(r.running) == 0 {
+		return nil, context.Cause(ctx)
+	}
 	for {
 		select {
 		case <-next.C:

@@ -328,3 +328,36 @@ func TestAnAddressIsNotLookedUp(t *testing.T) {
 		t.Error("an address without a port is dialled")
 	}
 }
+
+// A dial whose context ended while old addresses were asked for again ends, too.
+func TestDialEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &fakeNet{ips: []string{"10.0.0.1"}}
+		d := n.dialer()
+		c, err := d.DialContext(t.Context(), "tcp", "s3.example:443")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		time.Sleep(time.Minute)
+		n.mu.Lock()
+		n.delay = 10 * time.Second
+		n.mu.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		done := make(chan error, 1)
+		go func() {
+			_, err := d.DialContext(ctx, "tcp", "s3.example:443")
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err == nil {
+				t.Error("it has a connection")
+			}
+			time.Sleep(time.Minute) // the lookup ends
+		case <-time.After(10 * time.Minute):
+			t.Fatal("ten minutes later it has not returned")
+		}
+	})
+}

@@ -158,6 +158,10 @@ func (h *hedge) take(second *http.Response) bool {
 // drop ends the one that is not taken.
 func (h *hedge) drop(p *progress, resp *http.Response) {
 	if resp != nil {
+		if resp.StatusCode == http.StatusServiceUnavailable || resp.StatusCode == http.StatusTooManyRequests {
+			h.bucket.stats.slowDowns.Add(1)
+			h.bucket.limit.answered(h.begin, true)
+		}
 		resp.Body.Close()
 	}
 	p.stop()

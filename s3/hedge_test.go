@@ -313,3 +313,22 @@ func TestFailuresSayNothingOfHowLongAnswersTake(t *testing.T) {
 		}
 	})
 }
+
+// The one of the two that is not taken may have been told to slow down.
+func TestHedgeHearsSlowDown(t *testing.T) {
+	slow := says(503, refusal("SlowDown"))
+	for name, answers := range map[string][]answerFunc{
+		"the first":  {delayed(time.Second/4, slow), delayed(time.Second/2, partAnswer)},
+		"the second": {delayed(time.Second, partAnswer), slow},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b, _ := hedging(t, opGet, 256, answers)
+			if err := ask(t.Context(), b, opGet); err != nil {
+				t.Error(err)
+			}
+			if st := b.Stats(); st.SlowDowns != 1 {
+				t.Errorf("%s: %d SlowDowns counted, want 1", name, st.SlowDowns)
+			}
+		})
+	}
+}

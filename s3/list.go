@@ -76,8 +76,13 @@ func (b *Bucket) Pages(ctx context.Context, opts ListOptions) iter.Seq2[Page, er
 				yield(Page{}, err)
 				return
 			}
-			s.possible = s.possible && ascending(last, p.entries)
-			s.given.add(p.entries)
+			if s.possible && !ascending(last, p.entries) {
+				s.possible, s.given = false, given{}
+				b.unsorted.Store(true) // and no listing of this bucket is guessed at again
+			}
+			if s.possible {
+				s.given.add(p.entries)
+			}
 			if !yield(Page{Entries: p.entries, Last: !p.truncated}, nil) || !p.truncated {
 				return
 			}

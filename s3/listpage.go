@@ -59,7 +59,7 @@ func (r *pageReader) page(opts ListOptions) (page, error) {
 // decoded becomes empty, which no key is. It gives the size of all that will be
 // kept.
 func (r *pageReader) decodeKeys() (size int) {
-	encoded := string(r.bytes(r.encoding)) == "url"
+	encoded := strings.EqualFold(string(r.bytes(r.encoding)), "url")
 	decode := func(c *cut) int {
 		if encoded {
 			c.end = c.off + int32(unescape(r.bytes(*c)))

@@ -243,6 +243,10 @@ func (s *scan) keep(i int, p page) {
 			}
 			return 1
 		})
+		if !p.truncated && g.last < next.begin { // the end of all: guesses behind it are not waited for
+			unanswered := func(g *segment) bool { return !g.answered }
+			s.segments = append(s.segments[:i+1], slices.DeleteFunc(s.segments[i+1:], unanswered)...)
+		}
 		if g.last >= next.begin {
 			g.done = true
 			next.heir = &heir{g.chain, page{entries: entries[n:], truncated: p.truncated}}
@@ -276,11 +280,19 @@ func (s *scan) prove(i int) {
 	g.heir = nil
 	lacks := g.least == "" && h.page.truncated
 	if len(h.page.entries) > 0 {
-		lacks = g.least == "" || g.least > h.page.entries[0].Key
+		key := h.page.entries[0].Key
+		lacks = g.least == "" || g.least > key || key <= g.last && !g.has(key)
 	}
 	if lacks {
 		s.inherit(i, h)
 	}
+}
+
+// has says whether a key is among those that have come and have not been given.
+func (g *segment) has(key string) bool {
+	return slices.ContainsFunc(g.ready, func(p Page) bool {
+		return slices.ContainsFunc(p.Entries, func(e Entry) bool { return e.Key == key })
+	})
 }
 
 // inherit puts an heir in the place of a segment.
@@ -302,7 +314,7 @@ func (s *scan) failed(i int, err error) {
 	switch {
 	case !g.answered && g.heir != nil:
 		s.inherit(i, g.heir)
-	case !g.answered && i > 0 && !s.segments[i-1].done:
+	case !g.answered && i > 0:
 		s.segments = slices.Delete(s.segments, i, i+1)
 	default:
 		g.err, g.done = err, true
