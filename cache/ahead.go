@@ -38,8 +38,7 @@ func (r *Reader) followLocked(off, end int64, wait bool, born *flight) bool {
 // Read-ahead never waits: it says whether it was let.
 func (c *Cache) askLocked(s *stream, from, to int64, extend *flight) bool {
 	var buf [maxChunk / BlockSize]*block
-	first, last := from/BlockSize, (to-1)/BlockSize
-	blocks, need := c.gatherLocked(s.o, first, last, buf[:0])
+	blocks, need := c.gatherLocked(s.o, from, to, BlockSize, buf[:0])
 	defer func() { c.scatterLocked(blocks) }()
 
 	more := s.win.ahead(to) - s.counted
@@ -53,7 +52,7 @@ func (c *Cache) askLocked(s *stream, from, to int64, extend *flight) bool {
 	if extend != nil && extend.end() != from {
 		extend = nil
 	}
-	c.bringLocked(s.o, &s.want, first, blocks, extend)
+	c.bringLocked(s.o, &s.want, from/BlockSize, blocks, extend)
 	s.win.asked = max(s.win.asked, to)
 	c.countLocked(s)
 	return true
@@ -74,7 +73,8 @@ func (c *Cache) bringLocked(o *object, w *want, first int64, blocks []*block, f 
 		if f == nil {
 			f = c.launchLocked(o)
 		}
-		c.addLocked(f, first+int64(i)).ahead = true
+		from, to := o.blockSpan(first + int64(i))
+		c.addLocked(f, from, to).ahead = true
 		w.add(f)
 	}
 }
@@ -86,7 +86,7 @@ func (r *Reader) wholeLocked(f *flight) {
 		return
 	}
 	var buf [maxBlocks]*block
-	blocks, need := c.gatherLocked(r.o, 1, (r.o.Size-1)/BlockSize, buf[:0])
+	blocks, need := c.gatherLocked(r.o, BlockSize, r.o.Size, BlockSize, buf[:0])
 	if need > 0 && c.mayAskLocked(need) {
 		c.bringLocked(r.o, &r.want, 1, blocks, f)
 	}
@@ -97,8 +97,7 @@ func (r *Reader) wholeLocked(f *flight) {
 // waits for memory, or soon had to. What was asked ahead earlier is read sooner,
 // and does not make way.
 func (c *Cache) mayAskLocked(need int64) bool {
-	busy := c.mem.bytes[reserved] + c.mem.bytes[held]
-	return c.mem.mayTake(nil) && busy+need <= c.mem.limit/8*7 && c.mem.room()+c.mem.bytes[resident] >= need &&
+	return c.mem.mayTake(nil) && c.mem.busy()+need <= c.mem.limit/8*7 && c.mem.room()+c.mem.bytes[resident] >= need &&
 		c.makeRoomLocked(need, c.passed, c.recent)
 }
 

@@ -6,12 +6,14 @@ type blockKey struct {
 	index int64
 }
 
-// A block is a piece of an object, complete or on its way.
+// A block is a piece of an object, complete or on its way: whole, or a part, the
+// only one that there is of its block at a time.
 //
 // Its buffer is the flight's to write until the block is complete, and nobody's
 // to write afterwards. It is used again only when refs is zero.
 type block struct {
 	key  blockKey
+	off  int64  // where its bytes begin in the object
 	size int    // of its bytes
 	cost int64  // to the budget
 	buf  []byte // nil until bytes arrive
@@ -41,19 +43,43 @@ func costOf(n int) int64 {
 	return min(BlockSize, (int64(n)+overhead+1023)&^1023)
 }
 
-// blockSize is the length of the object's block i.
-func (o *object) blockSize(i int64) int {
-	return int(min(BlockSize, o.Size-i*BlockSize))
+// blockSpan is where the object's block i is.
+func (o *object) blockSpan(i int64) (from, to int64) {
+	return i * BlockSize, min((i+1)*BlockSize, o.Size)
 }
 
-// gatherLocked appends to blocks one entry for each index in [first, last]: the
-// block, with one more reference, or nil where there is none. It also says what
-// the missing ones would cost.
-func (c *Cache) gatherLocked(o *object, first, last int64, blocks []*block) (_ []*block, need int64) {
-	for i := first; i <= last; i++ {
+// end is where the block's bytes end in the object.
+func (b *block) end() int64 { return b.off + int64(b.size) }
+
+// has says whether all that the block could have of [off, end) is in its part.
+func (b *block) has(off, end int64) bool {
+	from, to := b.key.o.blockSpan(b.key.index)
+	return max(off, from) >= b.off && min(end, to) <= b.end()
+}
+
+// partLocked is what is to be fetched of block i for one who needs [off, end) and
+// lacks some of what the block has of that: those units, BlockSize or less, that
+// it touches. Where there is another part already it is the whole block, so that
+// readers of two parts do not take them from one another by turns.
+func (c *Cache) partLocked(o *object, i, off, end, unit int64) (from, to int64) {
+	from, to = o.blockSpan(i)
+	if c.blocks[blockKey{o, i}] == nil {
+		from, to = max(from, off/unit*unit), min(to, (end+unit-1)/unit*unit)
+	}
+	return from, to
+}
+
+// gatherLocked appends to blocks one entry for each that [off, end) touches: the
+// block, with one more reference, or nil where there is none or one without all
+// that it could have of [off, end). It also says what the missing ones would
+// cost, fetched in these units.
+func (c *Cache) gatherLocked(o *object, off, end, unit int64, blocks []*block) (_ []*block, need int64) {
+	for i := off / BlockSize; i <= (end-1)/BlockSize; i++ {
 		b := c.blocks[blockKey{o, i}]
-		if b == nil {
-			need += costOf(o.blockSize(i))
+		if b == nil || !b.has(off, end) {
+			b = nil
+			from, to := c.partLocked(o, i, off, end, unit)
+			need += costOf(int(to - from))
 		} else {
 			c.holdLocked(b)
 		}
@@ -95,10 +121,14 @@ func (c *Cache) dropLocked(b *block) {
 	}
 }
 
-// createLocked makes the block at key, reserved, for f to fill. There must be
-// room for it.
-func (c *Cache) createLocked(key blockKey, f *flight) *block {
-	b := &block{key: key, size: key.o.blockSize(key.index), f: f, refs: 1, indexed: true}
+// createLocked makes the block at key, or its part [from, to), reserved, for f to
+// fill. There must be room for it. It takes the place of another part, which
+// those who hold it or wait for it have all the same.
+func (c *Cache) createLocked(key blockKey, from, to int64, f *flight) *block {
+	if old := c.blocks[key]; old != nil {
+		c.forgetLocked(old)
+	}
+	b := &block{key: key, off: from, size: int(to - from), f: f, refs: 1, indexed: true}
 	b.cost = costOf(b.size)
 	c.mem.reserve(b)
 	c.blocks[key] = b
@@ -109,12 +139,16 @@ func (c *Cache) createLocked(key blockKey, f *flight) *block {
 // landLocked makes a block complete: its bytes are in its buffer.
 func (c *Cache) landLocked(b *block) {
 	b.f = nil
-	b.order = c.recent
-	if b.ahead {
-		b.order = c.unread
+	if b.indexed {
+		b.order = c.recent
+		if b.ahead {
+			b.order = c.unread
+		}
+		b.order.Add(b.key, b)
+		c.mem.move(b, held)
+	} else {
+		c.mem.move(b, forgotten) // another took its place
 	}
-	b.order.Add(b.key, b)
-	c.mem.move(b, held)
 	c.dropLocked(b) // the flight's reference
 	c.mem.wake()
 	if b.done != nil {
@@ -129,7 +163,7 @@ func (c *Cache) touchLocked(b *block, n int, inSequence bool) {
 	b.read += n
 	c.guessedLocked(b)
 	if b.order == nil {
-		return // forgotten by Close
+		return // forgotten: another took its place, or the cache is closed
 	}
 	if b.order == c.unread {
 		c.orderLocked(b, c.recent)
@@ -178,6 +212,9 @@ func (c *Cache) forgetLocked(b *block) {
 		if b.ahead && b.read == 0 {
 			c.count.wasted += int64(b.size)
 		}
+	}
+	if b.at == held {
+		c.mem.move(b, forgotten)
 	}
 	c.releaseLocked(b.key.o)
 	if b.refs == 0 {

@@ -6,10 +6,11 @@ import "slices"
 type place uint8
 
 const (
-	reserved place = iota // under way, whether or not bytes have arrived
-	resident              // complete, and could be forgotten at once
-	unread                // the same, but somebody is expected to read it
-	held                  // complete, and somebody reads it
+	reserved  place = iota // under way, whether or not bytes have arrived
+	resident               // complete, and could be forgotten at once
+	unread                 // the same, but somebody is expected to read it
+	held                   // complete, and somebody reads it
+	forgotten              // the same, but nobody else finds it
 	places
 )
 
@@ -37,8 +38,11 @@ type waiter struct {
 
 // used is what blocks take.
 func (m *budget) used() int64 {
-	return m.bytes[reserved] + m.bytes[resident] + m.bytes[unread] + m.bytes[held]
+	return m.bytes[resident] + m.bytes[unread] + m.busy()
 }
+
+// busy is what blocks take that cannot be forgotten.
+func (m *budget) busy() int64 { return m.bytes[reserved] + m.bytes[held] + m.bytes[forgotten] }
 
 // room is what could be reserved without forgetting a block.
 func (m *budget) room() int64 { return m.limit - m.used() }
@@ -91,12 +95,12 @@ func (m *budget) move(b *block, to place) {
 // buffer goes to the free list unless that is of no more use.
 func (m *budget) release(b *block, last bool) {
 	m.bytes[b.at] -= b.cost
+	if m.freed != nil {
+		m.freed(b.buf)
+	}
 	if b.size == BlockSize && b.buf == nil {
 		m.empty -= b.cost
 	} else if b.size == BlockSize && !last {
-		if m.freed != nil {
-			m.freed(b.buf)
-		}
 		m.free = append(m.free, b.buf)
 	}
 	b.buf = nil

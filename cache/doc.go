@@ -6,9 +6,10 @@
 // A read returns exactly the bytes of one version of one object, all of those
 // asked for up to the object's end, or an error. It never returns zeros for
 // bytes that did not arrive, never a mix of versions, never less than was asked
-// before the end. A byte is under way at most once at a time, however many
-// readers want it. Memory has one bound for everything, and a read never fails
-// because the bound is reached: it waits.
+// before the end. A block is under way at most once at a time, however many
+// readers want it, but for a part of it that is wanted whole meanwhile. Memory has
+// one bound for everything, and a read never fails because the bound is reached:
+// it waits.
 //
 // # The words
 //
@@ -18,7 +19,11 @@
 // body, is the object's pin and goes back with every later request.
 //
 // A block is [BlockSize] bytes of an object at a multiple of BlockSize, the last
-// one shorter. It is the unit of keeping and of forgetting.
+// one shorter. It is the unit of keeping and of forgetting. Of a block there may
+// be a part only, some of its pages of 4 KiB that one read wanted. Who needs more
+// than the part has finds no block there: the whole block is fetched and takes
+// the part's place, for all but those who hold the part or wait for it. So a byte
+// may be fetched a second time, and not a third for that reason.
 //
 // A flight is one request for a run of neighbouring blocks. The cache owns it,
 // not the reader that caused it. Its blocks are complete one by one as the bytes
@@ -60,8 +65,11 @@
 // Requests grow from 1 to 8 MiB with the run. 1 GiB takes at most 135.
 //
 // Reads at random fetch the blocks that they touch, neighbours with one request,
-// and nothing else. Where the last two runs in an object were about as long, the
-// next is taken to be, too, and asked for whole as soon as it is seen to be one.
+// and nothing else. Those of 64 KiB or more, but for one at the front, fetch only
+// the pages that they touch: a program that asks for so much at once has asked for
+// what it wants, while what lies around a short read is often read next. Where
+// the last two runs in an object were about as long, the next is taken to be,
+// too, and asked for whole as soon as it is seen to be one.
 //
 // A stream that begins is taken for the cursor having moved: what is under way
 // at the place it left is given up. Unless there are other readers of the object,

@@ -50,18 +50,18 @@ func (c *Cache) launchLocked(o *object) *flight {
 	return f
 }
 
-// addLocked reserves the block at index, the next after those that f has. Only
-// for a flight launched since Cache.mu was taken.
-func (c *Cache) addLocked(f *flight, index int64) *block {
-	b := c.createLocked(blockKey{f.o, index}, f)
+// addLocked reserves the block, or part of one, [from, to), the next after what f
+// has. Only for a flight launched since Cache.mu was taken.
+func (c *Cache) addLocked(f *flight, from, to int64) *block {
+	b := c.createLocked(blockKey{f.o, from / BlockSize}, from, to, f)
 	f.blocks = append(f.blocks, b)
 	return b
 }
 
-// missingLocked fills the gaps in blocks, which begin at index first, with new
-// ones, and launches a flight for each run of them; it returns the last. There
-// must be room.
-func (c *Cache) missingLocked(o *object, first int64, blocks []*block) (born *flight) {
+// missingLocked fills the gaps that gatherLocked has left in blocks with new ones,
+// and launches a flight for each run of them; it returns the last. There must be
+// room.
+func (c *Cache) missingLocked(o *object, off, end, unit int64, blocks []*block) (born *flight) {
 	var f *flight
 	for i, b := range blocks {
 		if b != nil {
@@ -72,18 +72,16 @@ func (c *Cache) missingLocked(o *object, first int64, blocks []*block) (born *fl
 			f = c.launchLocked(o)
 			born = f
 		}
-		blocks[i] = c.addLocked(f, first+int64(i))
+		from, to := c.partLocked(o, off/BlockSize+int64(i), off, end, unit)
+		blocks[i] = c.addLocked(f, from, to)
 		c.holdLocked(blocks[i])
 	}
 	return born
 }
 
-func (f *flight) off() int64 { return f.blocks[0].key.index * BlockSize }
+func (f *flight) off() int64 { return f.blocks[0].off }
 
-func (f *flight) end() int64 {
-	last := f.blocks[len(f.blocks)-1]
-	return last.key.index*BlockSize + int64(last.size)
-}
+func (f *flight) end() int64 { return f.blocks[len(f.blocks)-1].end() }
 
 // fly is the flight's goroutine.
 func (c *Cache) fly(f *flight) {
@@ -226,7 +224,9 @@ func (c *Cache) endLocked(f *flight) {
 	}
 	f.wants = nil
 	for _, b := range f.blocks[f.landed:] {
-		c.forgetLocked(b)
+		if b.indexed {
+			c.forgetLocked(b)
+		}
 	}
 }
 

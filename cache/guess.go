@@ -25,7 +25,7 @@ func (r *Reader) Ahead() bool {
 		return false
 	}
 	var buf [maxBlocks]*block
-	blocks, need := c.gatherLocked(r.o, 0, (r.o.Size-1)/BlockSize, buf[:0])
+	blocks, need := c.gatherLocked(r.o, 0, r.o.Size, BlockSize, buf[:0])
 	defer func() { c.scatterLocked(blocks) }()
 	if need > 0 && !c.mayGuessLocked(need) {
 		c.count.refused++

@@ -48,9 +48,10 @@ func drawStep(t *rapid.T) step {
 		s.object = rapid.IntRange(0, 6).Draw(t, "object")
 	case "read", "follow", "start":
 		if s.kind == "read" {
-			s.off = rapid.Int64Range(0, 40).Draw(t, "block")*bs + rapid.Int64Range(-2, 2).Draw(t, "offset")
+			s.off = rapid.Int64Range(0, 40).Draw(t, "block")*bs + rapid.Int64Range(-2, 2).Draw(t, "offset") +
+				rapid.Int64Range(0, 7).Draw(t, "eighth")*bs/8
 		}
-		s.n = rapid.SampledFrom([]int{1, 4096, bs, bs + 1, 3 * bs, MaxRead}).Draw(t, "n")
+		s.n = rapid.SampledFrom([]int{1, 4096, longRandom, longRandom + 4097, bs, bs + 1, 3 * bs, MaxRead}).Draw(t, "n")
 		s.keep = ms("keep", 50)
 		if rapid.IntRange(0, 3).Draw(t, "hurried") == 0 {
 			s.within = time.Millisecond + ms("within", 40)

@@ -63,9 +63,8 @@ func (r *Reader) begin(ctx context.Context, v *view, off, end int64) (joined []w
 	r.o.refs++ // r may be closed while this waits for memory
 	defer c.releaseLocked(r.o)
 
-	first, last := off/BlockSize, (end-1)/BlockSize
 	var born *flight
-	v.blocks, born, err = c.admitLocked(ctx, r, first, last, v.blocksBuf[:0])
+	v.blocks, born, err = c.admitLocked(ctx, r, off, end, v.blocksBuf[:0])
 	if err != nil {
 		return nil, false, err
 	}
@@ -92,13 +91,13 @@ func (c *Cache) readLocked(blocks []*block, off, end int64, inSequence bool) {
 	}
 }
 
-// admitLocked appends to blocks those with the indexes [first, last], each with
+// admitLocked appends to blocks those that together have [off, end), each with
 // a reference. The missing ones are under way then; born is the flight of the
 // last of them, nil if none was missing.
 //
 // It takes the memory for all of them or none, and lets go of Cache.mu while it
 // waits for it. A read that waits holds no block, so it keeps no other waiting.
-func (c *Cache) admitLocked(ctx context.Context, r *Reader, first, last int64, blocks []*block) (_ []*block, born *flight, err error) {
+func (c *Cache) admitLocked(ctx context.Context, r *Reader, off, end int64, blocks []*block) (_ []*block, born *flight, err error) {
 	if r.closed {
 		return nil, nil, ErrClosed
 	}
@@ -109,9 +108,10 @@ func (c *Cache) admitLocked(ctx context.Context, r *Reader, first, last int64, b
 			return nil, nil, ErrClosed
 		}
 		var need int64
-		blocks, need = c.gatherLocked(r.o, first, last, blocks[:0])
+		unit := r.o.unitLocked(off, end)
+		blocks, need = c.gatherLocked(r.o, off, end, unit, blocks[:0])
 		if need == 0 || c.mem.mayTake(w) && c.makeRoomLocked(need, c.passed, c.recent, c.unread) {
-			return blocks, c.missingLocked(r.o, first, blocks), nil
+			return blocks, c.missingLocked(r.o, off, end, unit, blocks), nil
 		}
 		c.scatterLocked(blocks)
 		w = c.mem.wait(w)
@@ -190,7 +190,7 @@ func (r *Reader) start(ctx context.Context) (*flight, error) {
 	r.o.refs++
 	defer c.releaseLocked(r.o)
 
-	blocks, born, err := c.admitLocked(ctx, r, 0, 0, nil)
+	blocks, born, err := c.admitLocked(ctx, r, 0, min(BlockSize, r.o.Size), nil)
 	if err != nil {
 		return nil, err
 	}

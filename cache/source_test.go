@@ -261,6 +261,10 @@ func verify(c *Cache) error {
 		if b.key != key || !b.indexed || c.objects[key.o.Object] != key.o {
 			return fmt.Errorf("block %d of %s is not where it is found", key.index, key.o.Key)
 		}
+		if from, to := key.o.blockSpan(key.index); b.off < from || b.end() > to || b.size <= 0 ||
+			(b.ahead || b.guess != nil) && (b.off != from || b.end() != to) {
+			return fmt.Errorf("block %d of %s is [%d, %d)", key.index, key.o.Key, b.off, b.end())
+		}
 		if b.f != nil {
 			if _, ok := c.flights[b.f]; !ok || b.at != reserved || b.order != nil {
 				return fmt.Errorf("block %d of %s under way is misplaced", key.index, key.o.Key)

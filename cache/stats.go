@@ -57,7 +57,7 @@ func (c *Cache) Stats() Stats {
 		GuessBytes:    c.guessed,
 		ResidentBytes: c.mem.bytes[resident] + c.mem.bytes[unread],
 		ReservedBytes: c.mem.bytes[reserved],
-		HeldBytes:     c.mem.bytes[held],
+		HeldBytes:     c.mem.bytes[held] + c.mem.bytes[forgotten],
 		FreeBytes:     c.mem.spare(),
 		PeakBytes:     c.mem.peak,
 		LimitBytes:    c.mem.limit,

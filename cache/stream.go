@@ -53,6 +53,20 @@ func (r *Reader) streamLocked(off, end int64, missed bool) *stream {
 	return s
 }
 
+// unitLocked is the unit in which a read of [off, end) fetches what is missing. A
+// long one at random is taken for what somebody wants exactly. Around a short
+// one, at the front and where reads go on, the rest of the block is likely to be
+// read, too.
+func (o *object) unitLocked(off, end int64) int64 {
+	if end-off < longRandom || off == 0 {
+		return BlockSize
+	}
+	if slices.ContainsFunc(o.streams, func(s *stream) bool { return s.win.goesOn(off, end) }) {
+		return BlockSize
+	}
+	return pageSize
+}
+
 // leftLocked notes how long a run was that its cursor has left.
 func (o *object) leftLocked(w *window) {
 	if w.sequential {

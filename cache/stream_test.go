@@ -143,20 +143,25 @@ func TestCostOfFormats(t *testing.T) {
 	const size = 1<<30 + 12345
 	end := int64(size)
 	blocks := func(from, to int64) get { return get{from / bs * bs, min(roundUp(to), end), ""} }
+	pages := func(from, to int64) get {
+		return get{from / pageSize * pageSize, min((to+pageSize-1)/pageSize*pageSize, end), ""}
+	}
 	for _, tt := range []struct {
 		name  string
 		reads [][2]int64
 		want  []get
 	}{
 		{"Parquet: the footer's length, the footer, a column far away", [][2]int64{{end - 8, 8}, {end - 65536, 65536}, {512 << 20, 3 << 18}},
-			[]get{blocks(end-8, end), blocks(end-65536, end-12345), blocks(512<<20, 512<<20+3<<18)}},
+			[]get{blocks(end-8, end), pages(end-65536, end-12345), pages(512<<20, 512<<20+3<<18)}},
 		{"zip: the end record, the directory in front of it, an entry", [][2]int64{{end - 22, 22}, {end - 1<<20, 1 << 20}, {1 << 28, 4096}},
-			[]get{blocks(end-22, end), blocks(end-1<<20, end-12345), blocks(1<<28, 1<<28+4096)}},
+			[]get{blocks(end-22, end), pages(end-1<<20, end-12345), blocks(1<<28, 1<<28+4096)}},
 		{"mmap: page faults, each with the kernel's pages around it", [][2]int64{{700<<20 - 65536, 131072}, {300<<20 - 65536, 131072}, {900 << 20, 4096}},
-			[]get{blocks(700<<20-65536, 700<<20+65536), blocks(300<<20-65536, 300<<20+65536), blocks(900<<20, 900<<20+4096)}},
+			[]get{pages(700<<20-65536, 700<<20+65536), pages(300<<20-65536, 300<<20+65536), blocks(900<<20, 900<<20+4096)}},
 		{"a header, and an index somewhere", [][2]int64{{0, 4096}, {600 << 20, 65536}},
-			[]get{{0, bs, ""}, blocks(600<<20, 600<<20+65536)}},
-		{"one long read", [][2]int64{{77 << 20, MaxRead}}, []get{blocks(77<<20, 78<<20)}},
+			[]get{{0, bs, ""}, pages(600<<20, 600<<20+65536)}},
+		{"a long look at the front: the rest of its block is likely to be next", [][2]int64{{0, 65536}},
+			[]get{{0, bs, ""}}},
+		{"one long read", [][2]int64{{77 << 20, MaxRead}}, []get{pages(77<<20, 78<<20)}},
 	} {
 		bubble(t, func(t *testing.T) {
 			src := &testSource{accept: 30 * time.Millisecond, blank: true}

@@ -32,8 +32,7 @@ func (v *view) cut(off, end int64) {
 
 // within says which of a block's bytes are in [off, end).
 func (b *block) within(off, end int64) (from, to int64) {
-	start := b.key.index * BlockSize
-	return max(off-start, 0), min(end-start, int64(b.size))
+	return max(off-b.off, 0), min(end-b.off, int64(b.size))
 }
 
 // Slices returns the bytes in order, without copying them.

@@ -10,6 +10,11 @@ const (
 	// sequential read: cat, cp and dd begin so, a look at a header does not.
 	longRead = BlockSize
 
+	// A read of at least this length that is part of no run fetches its pages
+	// alone, without the rest of their blocks.
+	longRandom = 64 << 10
+	pageSize   = 4 << 10
+
 	frontWindow  = 4 << 20       // of a reader that begins at the front
 	middleWindow = 2 * BlockSize // of one that is found to go on elsewhere
 	maxChunk     = 8 << 20       // of a request ahead; longer ones give too few connections for a window
@@ -38,6 +43,12 @@ type window struct {
 func (w *window) follows(off, end int64) bool {
 	unit := max(end-off, w.longest)
 	return w.begun && off <= w.next+tooEarly*unit && end+tooLate*unit >= w.next
+}
+
+// goesOn says whether a read of [off, end) is one of a sequence, or makes the run
+// one.
+func (w *window) goesOn(off, end int64) bool {
+	return w.follows(off, end) && (w.sequential || end > w.next)
 }
 
 // read notes a read of [off, end) of an object of the given size, which had to
