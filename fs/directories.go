@@ -93,6 +93,13 @@ func (d *directories) drop(prefix string) {
 	d.byKey.Remove(prefix)
 }
 
+// forgetAll forgets everything.
+func (d *directories) forgetAll() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.byKey.Purge()
+}
+
 // shrinkLocked forgets directories until the bound is kept; the one in use last
 // stays, however large it is.
 func (d *directories) shrinkLocked() {

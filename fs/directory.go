@@ -63,11 +63,8 @@ func (d *directory) toRead(t *Tree) *listing {
 	l := d.listing
 	if l == nil || l.failed() || !l.fresh() && !l.busy() {
 		l = newListing(t, d)
-		if s != nil {
-			began := l.began
-			if l.began, l.running = s.began, true; !s.await(l) {
-				l.began, l.running = began, false
-			}
+		if s != nil && s.await(l) {
+			l.running, l.fed = true, s.wake
 		}
 		d.listing = l
 	}
@@ -91,7 +88,7 @@ func (d *directory) offer(l *listing) bool {
 	if d.listing == l {
 		return true
 	}
-	if old := d.listing; old != nil && (old.busy() || old.whole() && old.began.After(l.began)) {
+	if old := d.listing; old != nil && (old.busy() || !old.failed() && old.began.After(l.began)) {
 		return false
 	}
 	d.listing = l

@@ -98,6 +98,15 @@ func (s *entries) take(n entry) {
 	s.settled.add(n)
 }
 
+// rest is called when nothing may come for a while: what is held is held alone,
+// and not with the page that it is a part of.
+func (s *entries) rest() {
+	s.last = strings.Clone(s.last)
+	for i := range s.held {
+		s.held[i].name, s.held[i].tag = strings.Clone(s.held[i].name), strings.Clone(s.held[i].tag)
+	}
+}
+
 // finish settles everything: the listing is whole.
 func (s *entries) finish() {
 	for len(s.held) > 0 {

@@ -22,9 +22,12 @@ type flat struct {
 	last  string  // the last key
 	skip  string  // keys that begin so cannot be shown, and have been counted
 	fed   []*listing
-	made  []*directory // whose listing is one of these
+	keys  int // that have come, in order
+	whole int // directories that are, the outermost not counted
 
 	adopted func(prefix string) *listing // gives who waits for a directory; may be nil
+	begun   func(prefix string)          // is told when that directory's listing can be found; may be nil
+	wake    chan<- struct{}              // gets a signal when a listing gets a reader; may be nil
 }
 
 // A level is a directory that is being read. What came before its listing began
@@ -37,7 +40,7 @@ type level struct {
 
 // inOrder says whether a page goes on where the last one ended, and is in order.
 func (f *flat) inOrder(page []s3.Entry) bool {
-	if len(page) > 0 && f.last != "" && page[0].Key <= f.last {
+	if len(page) > 0 && page[0].Key < f.last { // again is not out of order
 		return false
 	}
 	return slices.IsSortedFunc(page, func(a, b s3.Entry) int { return strings.Compare(a.Key, b.Key) })
@@ -45,6 +48,7 @@ func (f *flat) inOrder(page []s3.Entry) bool {
 
 // add takes in a page, which is in order.
 func (f *flat) add(page []s3.Entry) {
+	f.keys += len(page)
 	for len(page) > 0 {
 		key := page[0].Key
 		f.leave(key)
@@ -117,28 +121,41 @@ func (f *flat) enter(key string) bool {
 
 // begin opens a directory, from its first key on.
 func (f *flat) begin(prefix string) {
-	var l *listing
-	if f.adopted != nil {
-		l = f.adopted(prefix)
-	}
+	l := f.adopt(prefix)
 	if l == nil {
 		l = newListing(f.tree, f.tree.dirs.get(prefix))
-		l.began, l.running = f.began, true
+		l.began, l.running, l.fed = f.began, true, f.wake
+	}
+	if !l.dir.offer(l) {
+		if late := f.adopt(prefix); late != nil { // somebody has come just now
+			l = late
+			l.dir.offer(l)
+		}
 	}
 	f.open = append(f.open, level{prefix, l})
 	f.fed = append(f.fed, l)
-	if l.dir.offer(l) {
-		f.made = append(f.made, l.dir)
+	if f.begun != nil {
+		f.begun(prefix)
 	}
+}
+
+func (f *flat) adopt(prefix string) *listing {
+	if f.adopted == nil {
+		return nil
+	}
+	return f.adopted(prefix)
 }
 
 // complete says that a listing is whole.
 func (f *flat) complete(l *listing) {
-	if l != nil {
+	switch {
+	case l == nil:
+	case f.adopted != nil && !l.any(): // a scan's first directory, gone since it was seen: nothing was said of it
+		l.left()
+	default:
 		l.finish()
-		if l.dir.offer(l) {
-			f.made = append(f.made, l.dir)
-		}
+		l.dir.offer(l)
+		f.whole++
 	}
 }
 
@@ -176,18 +193,34 @@ func (f *flat) part(n int) {
 	f.open = f.open[:n]
 }
 
-// recant forgets all that was made of a listing that turns out not to be in
-// order.
-func (f *flat) recant() {
-	for _, d := range f.made {
-		f.tree.dirs.drop(d.prefix)
+// isRead says whether somebody reads the directory that the last key is in.
+func (f *flat) isRead() bool {
+	n := len(f.open)
+	return n > 0 && f.open[n-1].listing != nil && f.open[n-1].listing.read()
+}
+
+// letGo has those who read a directory above the one that the last key is in go
+// on by themselves: behind what is below, which is not theirs to wait for.
+func (f *flat) letGo() {
+	for i := range max(len(f.open)-1, 0) {
+		if l := f.open[i].listing; l != nil && l.read() {
+			l.left()
+			f.open[i].listing = nil
+			f.fed = slices.DeleteFunc(f.fed, func(o *listing) bool { return o == l })
+		}
 	}
+}
+
+// recant forgets all that was made of listings that turn out not to be in order.
+// Those under way are read again from the start, by their readers.
+func (f *flat) recant() {
+	f.tree.unsorted.Store(true) // first: who is told of the error may come again at once
+	f.tree.dirs.forgetAll()
 	for _, o := range f.open {
 		if o.listing != nil {
-			o.listing.fail(errUnsorted)
+			o.listing.again()
 		}
 	}
 	f.open = nil
 	f.tree.log.Info("the server does not list keys in order; directories are listed one by one", slog.String("bucket", f.tree.bucket.Name()))
-	f.tree.unsorted.Store(true)
 }

@@ -12,6 +12,7 @@ const (
 	fewGuesses  = 4        // ahead of a walk that was just recognised
 	mostGuesses = 128      // and of one that has kept its promise
 	guessBytes  = 16 << 20 // of all of a walk's guesses
+	mostKinds   = 64       // extensions remembered
 	lookAhead   = 4096     // entries passed over in search of the next guess
 )
 
@@ -38,8 +39,10 @@ type guess struct {
 	number int // in the order of the walk
 }
 
-// wanted marks a kind of file that the walk opens.
-const wanted = -1
+const (
+	wanted  = -1 // marks a kind of file that the walk opens
+	leftOut = 2  // guesses of a kind that were wrong, and it is not guessed again
+)
 
 // due says whether a guess is about where the walk is.
 func (k *walk) due(g *guess) bool { return g.number <= k.last+disorder }
@@ -79,6 +82,9 @@ func (r *recent) has(key string) bool {
 func (k *walk) hit(g *guess) (missed int64) {
 	k.last = max(k.last, g.number)
 	k.hits++
+	if len(k.kinds) > mostKinds {
+		clear(k.kinds)
+	}
 	k.kinds[path.Ext(g.object.Key)] = wanted
 	for len(k.queue) > 0 && k.queue[0].number < k.last-2*disorder {
 		if old := k.queue[0]; k.pending[old.object] == old {
@@ -93,10 +99,23 @@ func (k *walk) hit(g *guess) (missed int64) {
 	if k.hits+k.misses > 64 { // lately, not ever
 		k.hits, k.misses = k.hits/2, k.misses/2
 	}
-	if k.came++; k.came >= k.width/2 {
+	if k.came++; k.came >= k.width/2 && k.overtaken() <= k.came/2 {
 		k.width, k.came = min(2*k.width, mostGuesses), 0
 	}
 	return missed
+}
+
+// overtaken is how many guesses the walk has passed by, so far.
+func (k *walk) overtaken() (n int) {
+	for _, g := range k.queue {
+		if g.number >= k.last {
+			break
+		}
+		if k.pending[g.object] == g {
+			n++
+		}
+	}
+	return n
 }
 
 // forget takes an object from the pending guesses.
@@ -105,19 +124,37 @@ func (k *walk) forget(o cache.Object) {
 	k.bytes -= o.Size
 }
 
-// miss notes that a guess was wrong. One in five may be.
+// miss notes that a guess was wrong. One in five may be, but for files of a kind
+// that the walk leaves out: that is learned once, and holds for all of it.
 func (k *walk) miss(g *guess) {
-	k.forget(g.object)
-	g.reader.Close()
-	k.misses++
+	k.end(g)
 	kind := path.Ext(g.object.Key)
 	if k.kinds[kind] != wanted {
-		k.kinds[kind]++
+		if k.kinds[kind]++; k.kinds[kind] == leftOut {
+			k.endKind(kind)
+			return
+		}
 	}
+	k.misses++
 	k.width, k.came = max(k.width/2, fewGuesses), 0
 	if k.misses > 4 && k.misses > k.hits/4 {
 		k.doubt++
 		k.drop()
+	}
+}
+
+// end ends a guess.
+func (k *walk) end(g *guess) {
+	k.forget(g.object)
+	g.reader.Close()
+}
+
+// endKind ends the guesses of one kind.
+func (k *walk) endKind(kind string) {
+	for o, g := range k.pending {
+		if path.Ext(o.Key) == kind {
+			k.end(g)
+		}
 	}
 }
 
@@ -126,7 +163,7 @@ func (k *walk) drop() {
 	for _, g := range k.pending {
 		g.reader.Close()
 	}
-	k.guesses = guesses{}
+	k.guesses = guesses{kinds: k.kinds}
 	k.run = [orders]int{}
 }
 
@@ -144,14 +181,14 @@ func (w *walks) refillLocked(k *walk) {
 	if len(k.pending) == 0 {
 		k.cursor = k.at
 	}
-	for looked := 0; len(k.pending) < k.width && k.bytes < guessBytes && looked < lookAhead; looked++ {
+	for looked := 0; len(k.pending) < k.width && k.bytes < guessBytes && looked < 16+4*k.width; looked++ {
 		before := k.cursor
 		parent, e, ok := w.nextLocked(k)
 		if !ok {
 			break
 		}
 		o := cache.Object{Key: parent + e.name, ETag: e.tag, Size: e.size}
-		if e.size <= 0 || e.size > cache.MaxAhead || k.kinds[path.Ext(e.name)] >= 2 || k.pending[o] != nil || w.seen.has(o.Key) {
+		if e.size <= 0 || e.size > cache.MaxAhead || k.kinds[path.Ext(e.name)] >= leftOut || k.pending[o] != nil || w.seen.has(o.Key) {
 			continue
 		}
 		r := w.tree.opts.Cache.Open(o)
@@ -212,11 +249,8 @@ func (w *walks) nextLocked(k *walk) (parent string, e entry, ok bool) {
 
 // expectLocked has a directory listed that a walk is about to come to.
 func (w *walks) expectLocked(k *walk, prefix string) {
-	if !k.deep || prefix == k.root || w.tree.dirs.get(prefix).readable(w.tree) {
-		return
-	}
-	if k.order == asListed {
-		w.tree.scan(k.root, prefix)
+	if k.deep && prefix != k.root && k.order == asListed {
+		w.scanLocked(k, prefix)
 	}
 }
 

@@ -19,14 +19,16 @@ import (
 // it is fed by a listing of all that is below some directory above.
 type listing struct {
 	tree   *Tree
-	dir    *directory // whose listing it is, or was
-	prefix string     // of the keys: "" or ending in "/"
-	began  time.Time  // when the first request was sent: what is known is that old
+	dir    *directory      // whose listing it is, or was
+	prefix string          // of the keys: "" or ending in "/"
+	began  time.Time       // when the first request was sent: what is known is that old
+	fed    chan<- struct{} // gets a signal with each reader, for whom it may be fed; nil: it is not
 
 	mu       sync.Mutex // guards all below; never held over a request
 	names    entries
 	complete bool          // the last page has come
 	err      error         // why there will be no more pages
+	anew     bool          // what is missing may be anywhere
 	running  bool          // load is under way
 	readers  int           // who want all of it
 	changed  chan struct{} // closed, and replaced, when any of this changes
@@ -51,12 +53,25 @@ func (l *listing) open() {
 	defer l.mu.Unlock()
 	l.readers++
 	l.startLocked()
+	if l.running && l.fed != nil {
+		select {
+		case l.fed <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func (l *listing) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.readers--
+}
+
+// read says whether somebody reads it.
+func (l *listing) read() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.readers > 0
 }
 
 // wantedLocked says whether another page is: one that shows whether there is
@@ -86,7 +101,7 @@ func (l *listing) resume() string {
 	defer l.mu.Unlock()
 	last := l.names.last
 	switch {
-	case last == "" || len(l.names.late) > 0:
+	case last == "" || len(l.names.late) > 0 || l.anew:
 		return ""
 	case last[len(last)-1] == '/': // behind all that is below, which would be one entry more
 		return l.prefix + last + lastRune
@@ -160,7 +175,7 @@ func (l *listing) learn(page s3.Page) bool {
 		l.tree.flatPaid(true)
 		return false
 	}
-	l.tree.flatPaid(len(f.made) > 1 || len(f.open) == 1)
+	l.tree.flatPaid(f.whole > 0 || len(f.open) == 1)
 	f.part(1)
 	return l.proceeds()
 }
@@ -195,7 +210,23 @@ func (l *listing) left() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running = false
+	l.names.rest()
 	l.tellLocked()
+}
+
+// again has what is missing asked for from the start: it may be anywhere.
+func (l *listing) again() {
+	l.mu.Lock()
+	l.anew = true
+	l.mu.Unlock()
+	l.left()
+}
+
+// any says whether a key has been seen.
+func (l *listing) any() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.anyLocked()
 }
 
 func (l *listing) fail(err error) {
@@ -209,7 +240,9 @@ func (l *listing) fail(err error) {
 func (l *listing) proceeds() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.running = l.wantedLocked()
+	if l.running = l.wantedLocked(); !l.running {
+		l.names.rest()
+	}
 	l.tellLocked()
 	return l.running
 }
@@ -294,10 +327,6 @@ func (l *listing) at(ctx context.Context, i int, wait bool) (e entry, ok bool, e
 		}
 	}
 }
-
-// errUnsorted is what becomes of a listing made of another one that was thought
-// to be in order. It is not remembered; the next one does without.
-var errUnsorted = errors.New("the server does not list keys in order")
 
 // errNotYet: the entry has not come in, and the caller would not wait.
 var errNotYet = errors.New("not listed yet")

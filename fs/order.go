@@ -27,6 +27,17 @@ func (l *listing) rank(o order, name string) (int, bool) {
 	return int(l.inodeRank[i]), true
 }
 
+// behind is how many entries come behind a name, as far as is known.
+func (l *listing) behind(o order, name string) int {
+	rank, ok := l.rank(o, name)
+	if !ok {
+		return 0
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.names.settled.len() - 1 - rank
+}
+
 // ranked gives the entry at a place. With none there, end says that none will
 // come.
 func (l *listing) ranked(o order, rank int) (e entry, ok, end bool) {
@@ -64,13 +75,17 @@ func (l *listing) directoryBetween(o order, from, to int) bool {
 	return false
 }
 
+// sortMost is how many entries are sorted, at most: it is done while others wait
+// for the listing.
+const sortMost = 50_000
+
 // sortByInodeLocked makes the order by inode number, of a listing that is
 // whole.
 func (l *listing) sortByInodeLocked() bool {
-	if !l.complete || l.byInode != nil {
-		return l.complete
-	}
 	n := l.names.settled.len()
+	if !l.complete || n > sortMost || l.byInode != nil {
+		return l.byInode != nil
+	}
 	inodes := make([]uint64, n)
 	l.byInode, l.inodeRank = make([]uint32, n), make([]uint32, n)
 	for i := range n {

@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"errors"
+	iofs "io/fs"
 	"slices"
 	"strings"
 	"sync"
@@ -10,11 +12,12 @@ import (
 )
 
 const (
-	scanLead    = 4                // pages that a scan may be ahead of its walk, at first
-	scanLeadMax = 64               // and when the walk has come that far
-	scanAstray  = 4                // pages beyond that, of a tree that the walk does not enter
-	scanRest    = 10 * time.Second // without a step of the walk, and the scan ends
-	maxScans    = 4                // at the same time
+	scanLead     = 4                // pages that a scan may be ahead of its walk, at first
+	scanLeadMax  = 64               // and when the walk has come that far
+	scanAstray   = 4                // pages beyond that, of a tree that the walk does not enter
+	scanParallel = 8                // requests at the same time, from the fourth page on
+	scanRest     = 10 * time.Second // behind a page that the walk does not come near, and the scan ends
+	maxScans     = 4                // at the same time
 )
 
 // A scan lists everything below a directory, without delimiter, for a walk that
@@ -31,8 +34,12 @@ type scan struct {
 	awaited map[string]*listing
 	ends    []string // the last key of each page
 	used    int      // pages that the walk has come to
+	unused  int      // of these, those of directories that it has left out
+	at      string   // the directory that the walk came to last
 	lead    int
+	anyhow  bool // the walk comes to all of it, though not in the order of keys
 	over    bool
+	astray  bool          // over, because the walk does not enter what it lists
 	wake    chan struct{} // holds one signal: something has changed
 }
 
@@ -43,18 +50,21 @@ type scans struct {
 }
 
 // scan starts listing all that is below root, from a directory in it on. It
-// does nothing if that is under way.
-func (t *Tree) scan(root, from string) {
-	if t.covering(from) != nil || !t.flatFirst() {
-		return
+// gives nil if that is under way, or has just been done.
+func (t *Tree) scan(root, from string, o order) *scan {
+	if t.covering(from) != nil || t.dirs.get(from).readable(t) || !t.flatFirst() {
+		return nil
 	}
 	l := newListing(t, t.dirs.get(from))
 	l.running = true
-	l.names.marked = true // the key of that name itself is not listed, and is known to be there
-	s := &scan{tree: t, root: root, from: l, began: l.began, reached: root, lead: scanLead,
+	s := &scan{tree: t, root: root, from: l, began: l.began, reached: from, at: from, lead: scanLead, anyhow: o != asListed,
 		awaited: map[string]*listing{from: l}, wake: make(chan struct{}, 1)}
+	l.fed = s.wake
+	if s.anyhow {
+		s.lead = scanLeadMax
+	}
 	if !l.dir.offer(l) {
-		return // it is being read
+		return nil // it is being read
 	}
 	t.scans.mu.Lock()
 	t.scans.all = append(t.scans.all, s)
@@ -70,6 +80,7 @@ func (t *Tree) scan(root, from string) {
 	if !t.background(s.run) {
 		s.end()
 	}
+	return s
 }
 
 // covering gives the scan that will come to a directory.
@@ -87,8 +98,11 @@ func (t *Tree) covering(prefix string) *scan {
 func (s *scan) willReach(prefix string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !s.over && strings.HasPrefix(prefix, s.root) && prefix > s.reached
+	return !s.over && !s.old() && strings.HasPrefix(prefix, s.root) && prefix > s.reached
 }
+
+// old says whether what the scan lists will not be believed for long.
+func (s *scan) old() bool { return time.Since(s.began) > s.tree.opts.TTL/2 }
 
 // passed tells scans that a walk has come to a directory.
 func (t *Tree) passed(prefix string) {
@@ -105,20 +119,50 @@ func (s *scan) passed(prefix string) {
 	if !strings.HasPrefix(prefix, s.root) || prefix > s.reached {
 		return
 	}
-	if page, _ := slices.BinarySearch(s.ends, prefix); page > s.used {
+	page, _ := slices.BinarySearch(s.ends, prefix)
+	s.cameLocked(prefix, page)
+}
+
+// cameLocked notes that the walk has come to a directory, which begins on that
+// page. If most of the pages on its way are of directories that it leaves out,
+// each directory had better be listed on its own.
+func (s *scan) cameLocked(prefix string, page int) {
+	for i := s.used; i < page && !s.anyhow; i++ {
+		if in, _ := dirOf(s.ends[i]); !strings.HasPrefix(s.at, in) && !strings.HasPrefix(prefix, in) {
+			s.unused++
+		}
+	}
+	s.at = prefix
+	if page > s.used {
 		s.used = page
 		s.lead = min(2*s.lead, scanLeadMax)
 		s.wakeLocked()
 	}
+	if s.unused > scanAstray && s.unused > s.used/2 {
+		s.over, s.astray = true, true
+		s.wakeLocked()
+	}
+}
+
+// wentAstray says whether the scan is over because the walk does not enter what
+// it lists.
+func (s *scan) wentAstray() bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.astray
 }
 
 // await has the scan feed a listing that somebody reads. It says whether it will.
 func (s *scan) await(l *listing) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.over || l.prefix <= s.reached {
+	if s.over || l.prefix <= s.reached || s.awaited[l.prefix] != nil {
 		return false
 	}
+	l.began = s.began
 	s.awaited[l.prefix] = l
 	s.wakeLocked()
 	return true
@@ -143,16 +187,23 @@ func (s *scan) stop() {
 // the first error, when the walk rests or goes elsewhere, or with the tree.
 func (s *scan) run() {
 	defer s.end()
-	f := flat{tree: s.tree, began: s.began, open: s.above(), adopted: s.adopt}
+	f := flat{tree: s.tree, began: s.began, open: s.above(), adopted: s.adopt, begun: s.begun, wake: s.wake}
 	f.begin(s.from.prefix)
-	opts := s3.ListOptions{Prefix: s.root, StartAfter: s.from.prefix}
+	opts := s3.ListOptions{Prefix: s.root, StartAfter: s.from.prefix, Parallel: scanParallel}
 	for page, err := range s.tree.bucket.Pages(s.tree.ctx, opts) {
 		if err != nil { // whoever needs to know asks by himself
+			if errors.Is(err, iofs.ErrPermission) {
+				s.tree.flatPaid(false)
+			}
 			f.part(0)
 			return
 		}
 		if !f.inOrder(page.Entries) {
 			f.recant()
+			return
+		}
+		if !page.Last && f.keys+len(page.Entries) < orderProof {
+			f.part(0)
 			return
 		}
 		f.add(page.Entries)
@@ -161,7 +212,8 @@ func (s *scan) run() {
 			return
 		}
 		f.tell()
-		if !s.more(f.last) {
+		s.letPast(f.last)
+		if !s.more(&f) {
 			f.part(0)
 			return
 		}
@@ -182,30 +234,62 @@ func (s *scan) above() (levels []level) {
 func (s *scan) adopt(prefix string) *listing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reached = prefix
 	l := s.awaited[prefix]
-	delete(s.awaited, prefix)
+	if l != nil {
+		delete(s.awaited, prefix)
+		s.cameLocked(prefix, len(s.ends))
+	}
 	return l
 }
 
-// more waits until another page is wanted, the last key of the last one given.
-// It says whether one is.
-func (s *scan) more(last string) bool {
+// begun notes that a directory has begun.
+func (s *scan) begun(prefix string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.reached = prefix
+}
+
+// letPast notes the end of a page, and lets go of those who wait for a directory
+// in front of it: it has no keys any more.
+func (s *scan) letPast(last string) {
+	s.mu.Lock()
 	s.ends = append(s.ends, strings.Clone(last))
+	s.reached = max(s.reached, strings.Clone(last))
+	var past []*listing
+	for prefix, l := range s.awaited {
+		if prefix <= last {
+			past = append(past, l)
+			delete(s.awaited, prefix)
+		}
+	}
+	s.mu.Unlock()
+	for _, l := range past {
+		l.left()
+	}
+}
+
+// more waits until another page is wanted. It says whether one is.
+func (s *scan) more(f *flat) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	rest := time.NewTimer(scanRest)
 	defer rest.Stop()
 	for {
 		ahead := len(s.ends) - s.used
 		switch {
-		case s.over, time.Since(s.began) > s.tree.opts.TTL/2:
+		case s.over, s.old():
 			return false
+		case f.isRead(): // a directory of many pages
+			s.used = len(s.ends)
+			return true
 		case ahead < s.lead:
 			return true
 		case len(s.awaited) > 0:
-			return ahead < s.lead+scanAstray
+			far := ahead >= s.lead+scanAstray
+			s.astray = far && !s.anyhow
+			return !far
 		}
+		f.letGo()
 		s.mu.Unlock()
 		over := false
 		select {

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -37,6 +38,7 @@ type walk struct {
 	deep  bool          // it goes from directory to directory
 	run   [orders]int   // evidence for each order
 	doubt int           // how often it was taken for a walk, and was none
+	scan  *scan         // begun for it last; nil: none
 	guesses
 }
 
@@ -61,9 +63,9 @@ func (w *walks) counts() (made, missed int64) {
 
 // dirOf gives the prefix of the directory that a key is in, and the name in it;
 // of a prefix the prefix itself.
-func dirOf(path string) (prefix, name string) {
-	i := strings.LastIndexByte(path, '/') + 1
-	return path[:i], path[i:]
+func dirOf(key string) (prefix, name string) {
+	i := strings.LastIndexByte(key, '/') + 1
+	return key[:i], key[i:]
 }
 
 // entered notes that a directory has been opened. If that is where a walk goes
@@ -76,11 +78,50 @@ func (w *walks) entered(prefix string) {
 	t.passed(prefix)
 	w.mu.Lock()
 	k := w.toLocked(prefix)
-	recognised, root := k.dirs >= 2, k.root
-	w.mu.Unlock()
-	if recognised && prefix != root && !t.dirs.get(prefix).readable(t) {
-		t.scan(root, prefix)
+	defer w.mu.Unlock()
+	if k.dirs >= 2 && prefix != k.root {
+		w.scanLocked(k, prefix)
 	}
+}
+
+// scanLocked has all listed that comes behind a directory, if nothing is known of
+// it, unless that has not helped the walk before. Where the walk is not in the
+// order of keys, that is all below its root that is not known.
+func (w *walks) scanLocked(k *walk, prefix string) {
+	t := w.tree
+	if t.dirs.get(prefix).readable(t) || k.scan.wentAstray() {
+		return
+	}
+	o := asListed
+	if k.run[byInode] > k.run[asListed] {
+		o, prefix = byInode, w.firstUnknownLocked(k, prefix)
+	}
+	if s := t.scan(k.root, prefix, o); s != nil {
+		k.scan = s
+	}
+}
+
+// firstUnknownLocked gives the first directory in a walk's root of which nothing
+// is known: the one given, or one in front of it.
+func (w *walks) firstUnknownLocked(k *walk, prefix string) string {
+	l := w.tree.known(k.root)
+	if l == nil {
+		return prefix
+	}
+	for i := range lookAhead {
+		e, ok, _ := l.ranked(asListed, i)
+		if !ok {
+			break
+		}
+		below := k.root + e.name + "/"
+		if below >= prefix {
+			break
+		}
+		if d := w.tree.dirs.peek(below); e.dir && (d == nil || !d.readable(w.tree)) {
+			return below
+		}
+	}
+	return prefix
 }
 
 // toLocked gives the walk that has come to a directory, a new one if none has.
@@ -91,41 +132,50 @@ func (w *walks) toLocked(prefix string) *walk {
 		if now-k.when > walkRest {
 			continue
 		}
-		if in, _ := dirOf(k.at); in == prefix || w.stepsIntoLocked(k, prefix) {
-			k.when = now
-			return w.touchLocked(i)
+		in, _ := dirOf(k.at)
+		next, ok := w.nextDirLocked(k, prefix)
+		if in != prefix && !ok {
+			continue
 		}
+		if ok {
+			for o := range orders {
+				k.run[o] += nextStep
+				if !next[o] {
+					k.run[o] = 0
+				}
+			}
+			k.enter(prefix)
+		}
+		k.when = now
+		return w.touchLocked(i)
 	}
 	return w.beginLocked(&walk{at: prefix, root: prefix, when: now})
 }
 
-// stepsIntoLocked says whether a directory is the next one on a walk's way, and
-// takes that step.
-func (w *walks) stepsIntoLocked(k *walk, prefix string) bool {
+// enter takes the step to a directory.
+func (k *walk) enter(prefix string) {
+	k.at, k.root, k.deep = prefix, commonDir(k.root, prefix), true
+	k.dirs++
+}
+
+// nextDirLocked says in which orders a directory is the next one on a walk's way,
+// and whether it is in any.
+func (w *walks) nextDirLocked(k *walk, prefix string) (next [orders]bool, any bool) {
 	common := commonDir(k.at, prefix)
 	name := strings.TrimSuffix(prefix[len(common):], "/")
 	if name == "" || strings.Contains(name, "/") {
-		return false
+		return next, false
 	}
 	l := w.tree.known(common)
 	if l == nil {
-		return false
+		return next, false
 	}
 	from, _, _ := strings.Cut(k.at[len(common):], "/")
-	next := false
 	for o := range orders {
-		if l.isNextDir(o, from, name) {
-			next = true
-			k.run[o] += nextStep
-		} else {
-			k.run[o] = 0
-		}
+		next[o] = l.isNextDir(o, from, name)
+		any = any || next[o]
 	}
-	if next {
-		k.at, k.root, k.deep = prefix, commonDir(k.root, prefix), true
-		k.dirs++
-	}
-	return next
+	return next, any
 }
 
 // isNextDir says whether a directory comes behind a name, "" being in front of
@@ -173,6 +223,9 @@ func (w *walks) opened(parent string, e entry) *cache.Reader {
 	default: // a step of somebody who is elsewhere on the same way
 		k = w.stepLocked(parent, e.name)
 	}
+	if kind := path.Ext(e.name); k.kinds[kind] > 0 {
+		k.kinds[kind] = wanted
+	}
 	k.at, k.when = o.Key, now
 	if k.recognised() || k.pending != nil {
 		w.refillLocked(k)
@@ -213,17 +266,42 @@ func (w *walks) stepLocked(parent, name string) *walk {
 			continue
 		}
 		in, from := dirOf(k.at)
-		if in != parent {
-			if !w.stepsIntoLocked(k, parent) {
-				continue
+		if in == parent {
+			if k.step(l, from, name, [orders]int{}) {
+				return w.touchLocked(i)
 			}
-			from = ""
+			k.lose(stepsBack) // it is another walk's step, or nobody's
+			continue
 		}
-		if k.step(l, from, name) {
+		next, ok := w.nextDirLocked(k, parent)
+		if !ok {
+			continue
+		}
+		left := w.leftLocked(k)
+		for o := range orders {
+			if !next[o] {
+				left[o] = skipMost
+			}
+		}
+		if k.step(l, "", name, left) {
+			k.enter(parent)
 			return w.touchLocked(i)
 		}
 	}
 	return w.beginLocked(w.forkLocked(parent, now))
+}
+
+// leftLocked is how many entries are behind a walk's place in its directory.
+func (w *walks) leftLocked(k *walk) (left [orders]int) {
+	in, name := dirOf(k.at)
+	l := w.tree.known(in)
+	if name == "" || l == nil {
+		return left
+	}
+	for o := range orders {
+		left[o] = l.behind(o, name)
+	}
+	return left
 }
 
 // forkLocked gives a new walk in a directory. In a tree that somebody goes
@@ -240,9 +318,10 @@ func (w *walks) forkLocked(parent string, now time.Duration) *walk {
 	return &walk{root: parent}
 }
 
-// step counts a step from one name to another in each order. It says whether it
-// may be one.
-func (k *walk) step(l *listing, from, to string) bool {
+// step counts a step from one name to another in each order, with so many others
+// left out before. It says whether it may be one; if not nothing is counted.
+func (k *walk) step(l *listing, from, to string, left [orders]int) bool {
+	var run [orders]int
 	near := false
 	for o := range orders {
 		a := -1
@@ -250,20 +329,29 @@ func (k *walk) step(l *listing, from, to string) bool {
 			a, _ = l.rank(o, from)
 		}
 		b, ok := l.rank(o, to)
-		switch d := b - a; {
+		switch d := b - a + left[o]; {
 		case !ok || d > skipMost || d < -disorder:
-			k.run[o] = 0
 			continue
 		case d == 1:
-			k.run[o] += nextStep
+			run[o] = k.run[o] + nextStep
 		case d > 0:
-			k.run[o] += nearStep
+			run[o] = k.run[o] + nearStep
 		case d < 0:
-			k.run[o] = max(k.run[o]-stepsBack, 0)
+			run[o] = max(k.run[o]-stepsBack, 0)
 		}
 		near = true
 	}
+	if near {
+		k.run = run
+	}
 	return near
+}
+
+// lose takes evidence away.
+func (k *walk) lose(n int) {
+	for o := range orders {
+		k.run[o] = max(k.run[o]-n, 0)
+	}
 }
 
 // recognised says whether there is evidence enough, and for which order.
