@@ -48,7 +48,7 @@ func (d *directory) current(t *Tree) *listing {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.listing
-	if l == nil || l.failed() || !l.fresh() && !l.busy() {
+	if l == nil || l.failed() || !l.fresh() && !l.joinable() {
 		l = newListing(t, d)
 		d.listing = l
 	}
@@ -61,7 +61,7 @@ func (d *directory) toRead(t *Tree) *listing {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	l := d.listing
-	if l == nil || l.failed() || !l.fresh() && !l.busy() {
+	if l == nil || l.failed() || !l.fresh() && !l.joinable() {
 		l = newListing(t, d)
 		if s != nil && s.await(l) {
 			l.running, l.fed = true, s.wake

@@ -297,6 +297,10 @@ func (l *listing) busy() bool {
 	return l.running
 }
 
+// joinable says whether whoever comes joins although the listing is old: one that
+// takes long is read to its end. One that is fed may be at rest.
+func (l *listing) joinable() bool { return l.fed == nil && l.busy() }
+
 // at gives the settled entry i. With none there it says why: ok false and no
 // error is the end of the directory.
 //

@@ -193,7 +193,7 @@ func (s *scan) run() {
 	for page, err := range s.tree.bucket.Pages(s.tree.ctx, opts) {
 		if err != nil { // whoever needs to know asks by himself
 			if errors.Is(err, iofs.ErrPermission) {
-				s.tree.flatPaid(false)
+				s.refused()
 			}
 			f.part(0)
 			return
@@ -218,6 +218,14 @@ func (s *scan) run() {
 			return
 		}
 	}
+}
+
+// refused notes that this walk had better list directory by directory, which may
+// be permitted.
+func (s *scan) refused() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.astray = true
 }
 
 // above are the directories that the first one is in. What they have is not the

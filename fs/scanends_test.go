@@ -284,3 +284,39 @@ func TestWalkByInodeIsListed(t *testing.T) {
 		t.Errorf("%d LISTs for %d directories of 100 keys", n, dirs)
 	}
 }
+
+// A scan that rests keeps the listing of the directory that it is in; who comes
+// when that is old gets a new one.
+func TestListingAtRestIsNotBelievedForLong(t *testing.T) {
+	r := newRig(t, text("d/f"))
+	l := newListing(r.Tree, r.dirs.get("d/"))
+	l.running, l.fed = true, make(chan struct{}, 1)
+	l.take(entriesOf([]string{"d/gone"}, "d/"))
+	l.dir.offer(l)
+	r.age("d/", 2*time.Hour)
+	got, err := r.list(t, "d/")
+	equalAll(t, "list", got, []string{"f"})
+	equal(t, "error", err, nil)
+}
+
+// Where a listing of all is refused, a walk asks for that once, and then for one
+// directory after the other.
+func TestScanIsRefused(t *testing.T) {
+	f := newForest(t, 10_000, dirsOf(100))
+	f.find(t, "", nil)
+	f.age("", 2*time.Hour)
+	f.dirs.forgetAll()
+	f.AddRule(s3test.Rule{Op: s3test.List, Match: func(q s3test.Request) bool { return q.Key == "" && q.Delimiter == "" },
+		Action: s3test.Error(403, "AccessDenied")})
+	f.ResetLog()
+	f.find(t, "", nil)
+	denied := 0
+	for _, q := range f.Requests() {
+		if strings.HasPrefix(q, "LIST flat") {
+			denied++
+		}
+	}
+	if n := f.Count(s3test.List); denied > 2 || n > 104 {
+		t.Errorf("%d LISTs, %d of them refused", n, denied)
+	}
+}
