@@ -28,7 +28,7 @@ func TestCostOfSequentialRead(t *testing.T) {
 	}{
 		{1 << 30, bs, 135},
 		{1 << 30, MaxRead, 135},
-		{100 << 20, bs, 20},
+		{100 << 20, bs, 21}, // one more or less, as the body and its reader take turns
 		{10 << 20, bs, 8},
 		{2 << 20, bs, 3},
 	} {

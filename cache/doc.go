@@ -62,7 +62,7 @@
 // when the reader has long not waited. So nothing is set for a distance: a near
 // source is read with a narrow window and a distant one with a wide one.
 //
-// Requests grow from 1 to 8 MiB with the run. 1 GiB takes at most 135.
+// Requests grow from 1 to 8.5 MiB with the run. 1 GiB takes at most 135.
 //
 // Reads at random fetch the blocks that they touch, neighbours with one request,
 // and nothing else. Those of 64 KiB or more, but for one at the front, fetch only

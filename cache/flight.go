@@ -94,8 +94,8 @@ func (c *Cache) fly(f *flight) {
 	body, err := c.src.OpenRange(f.ctx, f.o.Object, pin, f.off(), f.end())
 	if err != nil {
 		f.refused = fmt.Errorf("fetch %s, bytes %d to %d: %w", f.o.Key, f.off(), f.end(), err)
+		c.finish(f, f.refused) // first: who is told and asks again is not to find this flight
 		close(f.accepted)
-		c.finish(f, f.refused)
 		return
 	}
 	defer body.Close()

@@ -17,7 +17,7 @@ const (
 
 	frontWindow  = 4 << 20       // of a reader that begins at the front
 	middleWindow = 2 * BlockSize // of one that is found to go on elsewhere
-	maxChunk     = 8 << 20       // of a request ahead; longer ones give too few connections for a window
+	maxChunk     = 17 << 19      // of a request ahead: longer ones give too few connections for a window, shorter ones make it more than 135 for a GiB
 	tooEarly     = 2             // reads that the kernel may send before their turn
 	tooLate      = 8             // and after it: the thread that has a READ may be held up while others go on
 	restful      = 4             // windows read without a wait, after which half of one is enough
@@ -135,7 +135,7 @@ func (w *window) ask(size, limit int64) (from, to, chunk int64) {
 	from = max(w.asked, roundUp(w.next))
 	chunk = smallObject
 	for chunk < maxChunk && chunk <= (from-w.start)/2 {
-		chunk *= 2
+		chunk = min(2*chunk, maxChunk)
 	}
 	chunk = max(min(w.size/2, chunk)/BlockSize*BlockSize, BlockSize)
 	if size <= min(smallObject, w.size) {

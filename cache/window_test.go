@@ -156,11 +156,11 @@ func TestWindowSize(t *testing.T) {
 	}{
 		{"a little, not waiting", 3, 0, 192, 4},
 		{"as long as the run, not waiting", 12, 0, 192, 12},
-		{"until requests are of full length", 100, 0, 192, 16},
+		{"until requests are of full length", 100, 0, 192, 17},
 		{"twice as wide for each eighth, waiting", 3, waits, 192, 16},
 		{"waiting on", 60, waits, 192, 192},
 		{"no wider than it may be", 30, waits, 10, 10},
-		{"waiting because the way is full", 100, waits | crowded, 192, 16},
+		{"waiting because the way is full", 100, waits | crowded, 192, 17},
 	} {
 		var w window
 		for at := range tt.read {
