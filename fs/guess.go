@@ -96,26 +96,29 @@ func (k *walk) hit(g *guess) (missed int64) {
 		}
 		k.queue = k.queue[1:]
 	}
+	k.missKinds()
+	if k.pending == nil {
+		return
+	}
 	if k.hits+k.misses > 64 { // lately, not ever
 		k.hits, k.misses = k.hits/2, k.misses/2
 	}
-	if k.came++; k.came >= k.width/2 && k.overtaken() <= k.came/2 {
+	if k.came++; k.came >= k.width/2 {
 		k.width, k.came = min(2*k.width, mostGuesses), 0
 	}
 	return missed
 }
 
-// overtaken is how many guesses the walk has passed by, so far.
-func (k *walk) overtaken() (n int) {
+// missKinds has guesses be wrong sooner whose kind nothing has come true of.
+func (k *walk) missKinds() {
 	for _, g := range k.queue {
-		if g.number >= k.last {
-			break
+		if g.number >= k.last-disorder/2 {
+			return
 		}
-		if k.pending[g.object] == g {
-			n++
+		if k.pending[g.object] == g && k.kinds[path.Ext(g.object.Key)] != wanted {
+			k.miss(g)
 		}
 	}
-	return n
 }
 
 // forget takes an object from the pending guesses.

@@ -280,7 +280,7 @@ func (w *walks) stepLocked(parent, name string) *walk {
 		left := w.leftLocked(k)
 		for o := range orders {
 			if !next[o] {
-				left[o] = skipMost
+				left[o] = elsewhere
 			}
 		}
 		if k.step(l, "", name, left) {
@@ -318,6 +318,9 @@ func (w *walks) forkLocked(parent string, now time.Duration) *walk {
 	return &walk{root: parent}
 }
 
+// elsewhere says that a step is none in an order.
+const elsewhere = -1
+
 // step counts a step from one name to another in each order, with so many others
 // left out before. It says whether it may be one; if not nothing is counted.
 func (k *walk) step(l *listing, from, to string, left [orders]int) bool {
@@ -329,10 +332,12 @@ func (k *walk) step(l *listing, from, to string, left [orders]int) bool {
 			a, _ = l.rank(o, from)
 		}
 		b, ok := l.rank(o, to)
-		switch d := b - a + left[o]; {
-		case !ok || d > skipMost || d < -disorder:
+		switch d := b - a; {
+		case !ok || left[o] == elsewhere || d > skipMost || d < -disorder:
 			continue
-		case d == 1:
+		case d > 0 && d+left[o] > skipMost: // the way goes on, and that is all
+			run[o] = k.run[o]
+		case d+left[o] == 1:
 			run[o] = k.run[o] + nextStep
 		case d > 0:
 			run[o] = k.run[o] + nearStep
