@@ -42,7 +42,8 @@ func rigOf(t testing.TB, srv *s3test.Server, change ...func(*Options)) *rig {
 		Credentials: func(context.Context, sigv4.Credentials) (sigv4.Credentials, error) {
 			return srv.Credentials(), nil
 		},
-		Retry: s3.Retry{Attempts: 2, MinWait: time.Millisecond, MaxWait: time.Millisecond},
+		HedgeAfter: -1, // requests are counted
+		Retry:      s3.Retry{Attempts: 2, MinWait: time.Millisecond, MaxWait: time.Millisecond},
 	})
 	if err != nil {
 		t.Fatal(err)
