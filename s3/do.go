@@ -86,7 +86,7 @@ func (b *Bucket) do(ctx context.Context, c call) (*reply, error) {
 	c.limit = time.Now().Add(c.retry.Deadline)
 	var fix corrections
 	for attempt := 1; ; attempt++ {
-		r, used, err := b.attempt(ctx, c, fix.refused)
+		r, used, err := b.attempt(ctx, &c, fix.refused)
 		if err == nil {
 			r.attempts = attempt
 			return r, nil
@@ -112,24 +112,40 @@ func (b *Bucket) do(ctx context.Context, c call) (*reply, error) {
 
 // attempt sends the request once. used are the credentials that it was signed
 // with.
-func (b *Bucket) attempt(ctx context.Context, c call, refused sigv4.Credentials) (_ *reply, used sigv4.Credentials, fail *Error) {
-	p := newProgress(ctx, c.limit)
-	fail = &Error{Op: c.op, Bucket: b.opts.Name, Key: c.key, signedFor: b.Region(), signedAt: b.now()}
-	if used, fail.Err = b.credentials(p.ctx, refused); fail.Err != nil {
-		p.stop()
-		return nil, used, fail
-	}
-	if fail.Err = b.limit.take(p.ctx); fail.Err != nil {
-		p.stop()
+func (b *Bucket) attempt(ctx context.Context, c *call, refused sigv4.Credentials) (_ *reply, used sigv4.Credentials, fail *Error) {
+	fail = &Error{Op: c.op, Bucket: b.opts.Name, Key: c.key}
+	if fail.Err = b.place(ctx, c); fail.Err != nil {
 		return nil, used, fail
 	}
 	begin := time.Now()
-	r, ok := b.send(ctx, p, c, used, fail)
-	b.logAttempt(c, fail, begin)
+	p := newProgress(ctx, c.limit)
+	fail.signedFor, fail.signedAt = b.Region(), b.now()
+	if used, fail.Err = b.credentials(p.ctx, refused); fail.Err != nil {
+		p.stop()
+		b.limit.give()
+		return nil, used, fail
+	}
+	r, ok := b.send(ctx, p, *c, used, fail)
+	b.logAttempt(*c, fail, begin)
 	if !ok {
 		return nil, used, fail
 	}
 	return r, used, nil
+}
+
+// place waits for a place among the requests under way. What a large request
+// waits behind others is not the server's delay, and none of its deadline: the
+// reads that are far ahead would fail first, of a server that answers all.
+func (b *Bucket) place(ctx context.Context, c *call) error {
+	if c.size > maxHedged {
+		begin := time.Now()
+		err := b.limit.take(ctx, true)
+		c.limit = c.limit.Add(time.Since(begin))
+		return err
+	}
+	bound, cancel := context.WithDeadlineCause(ctx, c.limit, errStalled)
+	defer cancel()
+	return b.limit.take(bound, false)
 }
 
 // send is what an attempt does with a place among the requests under way, and

@@ -13,26 +13,36 @@ import (
 // of four is in another trouble.
 const leastAllowed = 4
 
+// maxSmallRun is how many small requests are served before a large one that has
+// waited for longer.
+const maxSmallRun = 8
+
 // A limit bounds the requests under way. It is a bucket's way to hear a server
 // that says to slow down: back-off of each request for itself only has them all
 // come again together. What is allowed is halved then, and grows by one with as
 // many answers as are allowed ("additive increase, multiplicative decrease", as
-// TCP has it: RFC 5681, 3.1). Who waits is served in order.
+// TCP has it: RFC 5681, 3.1).
+//
+// Who waits is served in order, small requests before large ones: somebody waits
+// for a lookup now, and a large GET, which is mostly read-ahead, keeps its place
+// for seconds. Of maxSmallRun places one goes to a large one all the same.
 type limit struct {
 	most int
 
 	mu      sync.Mutex // guards all below
 	allowed float64    // requests at the same time
 	busy    int
-	queue   []chan struct{} // each closed when it has its place
-	cut     time.Time       // when allowed was last halved
+	small   []chan struct{} // who waits; each is closed when it has its place
+	large   []chan struct{}
+	run     int       // small ones served since a large one was, while one waited
+	cut     time.Time // when allowed was last halved
 }
 
 func newLimit(most int) *limit { return &limit{most: most, allowed: float64(most)} }
 
 // take waits for a place.
-func (l *limit) take(ctx context.Context) error {
-	mine := l.enter()
+func (l *limit) take(ctx context.Context, large bool) error {
+	mine := l.enter(large)
 	if mine == nil {
 		return nil
 	}
@@ -61,14 +71,18 @@ func (l *limit) tryTakeLocked() bool {
 }
 
 // enter gives nil with a place, or a channel to wait for one.
-func (l *limit) enter() chan struct{} {
+func (l *limit) enter(large bool) chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.tryTakeLocked() {
 		return nil
 	}
 	mine := make(chan struct{})
-	l.queue = append(l.queue, mine)
+	queue := &l.small
+	if large {
+		queue = &l.large
+	}
+	*queue = append(*queue, mine)
 	return mine
 }
 
@@ -76,9 +90,11 @@ func (l *limit) enter() chan struct{} {
 func (l *limit) leave(mine chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if i := slices.Index(l.queue, mine); i >= 0 {
-		l.queue = slices.Delete(l.queue, i, i+1)
-		return
+	for _, queue := range []*[]chan struct{}{&l.small, &l.large} {
+		if i := slices.Index(*queue, mine); i >= 0 {
+			*queue = slices.Delete(*queue, i, i+1)
+			return
+		}
 	}
 	l.busy-- // it came just now
 	l.serveLocked()
@@ -110,11 +126,29 @@ func (l *limit) answered(sent time.Time, slowDown bool) {
 
 // serveLocked hands out the places that are free.
 func (l *limit) serveLocked() {
-	for len(l.queue) > 0 && l.busy < int(l.allowed) {
+	for l.busy < int(l.allowed) {
+		next := l.nextLocked()
+		if next == nil {
+			return
+		}
 		l.busy++
-		close(l.queue[0])
-		l.queue = slices.Delete(l.queue, 0, 1)
+		close((*next)[0])
+		*next = slices.Delete(*next, 0, 1)
 	}
+}
+
+// nextLocked is the queue whose turn it is; nil: nobody waits.
+func (l *limit) nextLocked() *[]chan struct{} {
+	switch {
+	case len(l.large) == 0 && len(l.small) == 0:
+		return nil
+	case len(l.small) == 0, len(l.large) > 0 && l.run >= maxSmallRun:
+		l.run = 0
+		return &l.large
+	case len(l.large) > 0:
+		l.run++
+	}
+	return &l.small
 }
 
 // now is how many requests may be under way, and how many are.

@@ -83,7 +83,7 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 				if i == 3 {
 					time.AfterFunc(time.Second, cancel)
 				}
-				if err := l.take(ctx); err == nil {
+				if err := l.take(ctx, false); err == nil {
 					order = append(order, i)
 				} else if i != 3 || !errors.Is(err, context.Canceled) {
 					t.Error(err)
@@ -108,6 +108,72 @@ func TestWhoWaitsIsServedInOrder(t *testing.T) {
 	})
 }
 
+// A large request, which is mostly read-ahead, lets small ones pass, but not for
+// ever.
+func TestSmallRequestsPassLargeOnes(t *testing.T) {
+	l := newLimit(1)
+	l.tryTake()
+	names := map[chan struct{}]string{}
+	for i := range 3 {
+		names[l.enter(true)] = fmt.Sprint("large ", i)
+	}
+	for i := range 20 {
+		names[l.enter(false)] = fmt.Sprint("small ", i)
+	}
+	var order []string
+	for range 23 {
+		l.give()
+		for c, name := range names {
+			select {
+			case <-c:
+				order = append(order, name)
+				delete(names, c)
+			default:
+			}
+		}
+	}
+	at := func(name string) int { return slices.Index(order, name) }
+	if at("small 0") != 0 || at("large 0") != maxSmallRun || at("large 1") != 2*maxSmallRun+1 || at("large 2") != 22 {
+		t.Errorf("served: %q", order)
+	}
+}
+
+// With a server that asked for less, a lookup does not wait for the read-ahead,
+// and no read-ahead fails for having waited behind other read-ahead.
+func TestALookupDoesNotWaitForReadAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const big = 2 << 20 // 8 s at that rate
+		srv, b := piped(t, s3test.Options{
+			Objects: map[string]s3test.Object{"big": {Size: 24 * big}}, BytesPerSecond: big / 8,
+		}, func(o *Options) { o.Retry = Retry{Deadline: 20 * time.Second}.withDefaults() })
+		for range 100 {
+			b.limit.answered(time.Now(), true)
+			time.Sleep(time.Second)
+		}
+		o := object(t, srv, "big")
+		var wg sync.WaitGroup
+		for i := range int64(24) {
+			wg.Go(func() {
+				if err := fetch(t, b, o, i*big, (i+1)*big); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		begin := time.Now()
+		if _, err := b.Head(t.Context(), "big"); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(begin); took > 9*time.Second {
+			t.Errorf("a lookup took %v", took)
+		}
+		wg.Wait()
+		t.Logf("%d bytes read after %v", 24*big, time.Since(begin))
+		free(t, b)
+		b.CloseIdleConnections()
+	})
+}
+
 // Whatever happens, no place is lost or given twice, and nobody waits while
 // there is one.
 func TestLimitAgainstItsModel(t *testing.T) {
@@ -117,7 +183,7 @@ func TestLimitAgainstItsModel(t *testing.T) {
 		var waiting []chan struct{}
 		t.Repeat(map[string]func(*rapid.T){
 			"enter": func(t *rapid.T) {
-				if c := l.enter(); c == nil {
+				if c := l.enter(rapid.Bool().Draw(t, "large")); c == nil {
 					held++
 				} else {
 					waiting = append(waiting, c)
@@ -132,15 +198,15 @@ func TestLimitAgainstItsModel(t *testing.T) {
 				waiting = slices.Delete(waiting, i, i+1)
 			},
 			"see": func(t *rapid.T) {
-				if len(waiting) == 0 {
-					return
-				}
-				select {
-				case <-waiting[0]:
-					waiting = waiting[1:]
-					held++
-				default:
-				}
+				waiting = slices.DeleteFunc(waiting, func(c chan struct{}) bool {
+					select {
+					case <-c:
+						held++
+						return true
+					default:
+						return false
+					}
+				})
 			},
 			"give": func(t *rapid.T) {
 				if held > 0 {
@@ -162,10 +228,10 @@ func TestLimitAgainstItsModel(t *testing.T) {
 					}
 				}
 				allowed, busy := l.now()
-				if busy != held+served || len(l.queue) != len(waiting)-served {
-					t.Fatalf("%d busy and %d waiting; the model has %d and %d", busy, len(l.queue), held+served, len(waiting)-served)
+				if busy != held+served || len(l.small)+len(l.large) != len(waiting)-served {
+					t.Fatalf("%d busy and %d waiting; the model has %d and %d", busy, len(l.small)+len(l.large), held+served, len(waiting)-served)
 				}
-				if len(l.queue) > 0 && busy < allowed {
+				if len(l.small)+len(l.large) > 0 && busy < allowed {
 					t.Fatalf("%d wait while %d of %d are busy", len(waiting), busy, allowed)
 				}
 				if allowed < 1 || allowed > l.most {

@@ -174,9 +174,6 @@ func TestAListingThatNobodyReadsOnEnds(t *testing.T) {
 }
 
 func TestAListingThatFailsIsNoListing(t *testing.T) {
-	srv := s3test.New(t, s3test.Options{})
-	srv.PutRange(50, func(i int) string { return fmt.Sprintf("%02d", i) }, s3test.Object{})
-	b := open(t, srv)
 	for name, fault := range map[string]s3test.Action{
 		"500":              s3test.Error(500, "InternalError"),
 		"reset":            s3test.Reset(100),
@@ -190,30 +187,45 @@ func TestAListingThatFailsIsNoListing(t *testing.T) {
 		"a part of it":     s3test.Cut(400),
 		"no answer":        s3test.Close(s3test.BeforeHeaders),
 	} {
-		t.Run(name, func(t *testing.T) {
-			srv.AddRule(s3test.Rule{Op: s3test.List, Skip: 2, Times: 1, Action: fault}) // the third page, once
-			if got, err := list(t.Context(), b, ListOptions{PageSize: 10}); err != nil || len(got) != 50 {
-				t.Errorf("once: %d entries, %v", len(got), err)
-			}
-			srv.ClearRules()
-			srv.AddRule(s3test.Rule{Op: s3test.List, Skip: 2, Action: fault})
-			var complete bool
-			var err error
-			n := 0
-			for p, e := range b.Pages(t.Context(), ListOptions{PageSize: 10}) {
-				n, err = n+len(p.Entries), e
-				complete = complete || p.Last
-			}
-			if e := asError(t, err); n != 20 || complete || e.Attempts != quick.Attempts {
-				t.Errorf("always: %d entries, complete: %v, %v", n, complete, err)
-			}
-			srv.ClearRules()
-			if got, err := list(t.Context(), b, ListOptions{PageSize: 10}); err != nil || len(got) != 50 {
-				t.Errorf("when the server is well again: %d entries, %v", len(got), err)
-			}
-			free(t, b)
-		})
+		for _, parallel := range []int{1, 0} {
+			t.Run(fmt.Sprintf("%s/%d", name, parallel), func(t *testing.T) { listWithFault(t, parallel, fault) })
+		}
 	}
+}
+
+// listWithFault has a fault meet the third request of a listing: one at a time,
+// that is the third page.
+func listWithFault(t *testing.T, parallel int, fault s3test.Action) {
+	opts := ListOptions{PageSize: 10, Parallel: parallel}
+	faulty := func(times int) (*s3test.Server, *Bucket) {
+		srv := s3test.New(t, s3test.Options{})
+		srv.PutRange(50, func(i int) string { return fmt.Sprintf("%02d", i) }, s3test.Object{})
+		srv.AddRule(s3test.Rule{Op: s3test.List, Skip: 2, Times: times, Action: fault})
+		return srv, open(t, srv)
+	}
+	_, b := faulty(1)
+	if got, err := list(t.Context(), b, opts); err != nil || len(got) != 50 {
+		t.Errorf("once: %d entries, %v", len(got), err)
+	}
+	free(t, b)
+
+	srv, b := faulty(0)
+	var complete bool
+	var err error
+	n := 0
+	for p, e := range b.Pages(t.Context(), opts) {
+		n, err = n+len(p.Entries), e
+		complete = complete || p.Last
+	}
+	if e := asError(t, err); n > 20 || parallel == 1 && n != 20 || complete || e.Attempts != quick.Attempts {
+		t.Errorf("always: %d entries, complete: %v, %v", n, complete, err)
+	}
+	free(t, b)
+	srv.ClearRules()
+	if got, err := list(t.Context(), b, opts); err != nil || len(got) != 50 {
+		t.Errorf("when the server is well again: %d entries, %v", len(got), err)
+	}
+	free(t, b)
 }
 
 func TestAListingThatIsNotPermitted(t *testing.T) {

@@ -24,8 +24,11 @@ func (r *pageReader) page(opts ListOptions) (page, error) {
 	case "true":
 		p.truncated = true
 	case "false":
-	case "": // said by the token alone
+	case "": // said by the token alone, or by the count
 		p.truncated = p.next != ""
+		if !p.truncated && !r.countAgrees() {
+			return page{}, fmt.Errorf("%w: a listing that does not say whether it is whole", errProtocol)
+		}
 	default:
 		return page{}, fmt.Errorf("%w: IsTruncated is %q", errProtocol, printable(string(r.bytes(r.truncated)), 64))
 	}
@@ -53,6 +56,15 @@ func (r *pageReader) page(opts ListOptions) (page, error) {
 	p.dropped = len(all) - len(objects) - len(prefixes)
 	p.entries = merge(all, objects, prefixes)
 	return p, nil
+}
+
+// countAgrees says that the answer has as many entries as it says it has. S3
+// always says both that and IsTruncated. An answer with neither may be of a
+// server, or something on the way, that knows nothing of listings; to take it
+// for a whole one would be to say that what it lacks is not there.
+func (r *pageReader) countAgrees() bool {
+	n, err := strconv.Atoi(string(r.bytes(r.count)))
+	return err == nil && n == len(r.objects)+len(r.prefixes)
 }
 
 // decodeKeys undoes the encoding of the keys, where there is one. What cannot be

@@ -23,6 +23,8 @@ type pageReader struct {
 	xmlScanner
 	body                       []byte
 	truncated, token, encoding cut
+	count                      cut    // KeyCount: objects and prefixes
+	refused                    *Error // an error in the place of a listing, or in the midst of one
 	objects                    []objectText
 	prefixes                   []cut
 }
@@ -79,12 +81,11 @@ var errTooMany = errors.New("too many entries in one page")
 func (r *pageReader) scan() error {
 	r.reset(r.body)
 	root, _ := r.child()
-	var refusal *Error
 	switch string(root) {
 	case "ListBucketResult":
 		r.listing()
 	case "Error":
-		refusal = r.refusal()
+		r.refused = r.refusal()
 	default:
 		if r.err == nil {
 			r.fail(fmt.Errorf("a %q in the place of a listing", printable(string(root), 64)))
@@ -96,8 +97,8 @@ func (r *pageReader) scan() error {
 	switch {
 	case r.err != nil:
 		return fmt.Errorf("%w: a listing that cannot be read: %w", errProtocol, r.err)
-	case refusal != nil:
-		return fmt.Errorf("%w: %w", errProtocol, refusal)
+	case r.refused != nil:
+		return fmt.Errorf("%w: %w", errProtocol, r.refused)
 	}
 	return nil
 }
@@ -119,6 +120,10 @@ func (r *pageReader) listing() {
 			r.token = r.text()
 		case "EncodingType":
 			r.encoding = r.text()
+		case "KeyCount":
+			r.count = r.text()
+		case "Error": // of a server that had begun its answer
+			r.refused = r.refusal()
 		default:
 			r.text()
 		}

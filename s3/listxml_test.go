@@ -116,6 +116,7 @@ func TestDocumentsThatAreListings(t *testing.T) {
 		"S3's namespace":     `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">` + body + "</ListBucketResult>",
 		"another namespace":  `<ListBucketResult xmlns="urn:other">` + body + "</ListBucketResult>",
 		"a prefix for it":    strings.NewReplacer("</", "</s:", "<", "<s:").Replace(`<ListBucketResult xmlns:s="urn:x">` + body + "</ListBucketResult>"),
+		"told by the count":  "<ListBucketResult><KeyCount>1</KeyCount><Contents><Key>k</Key><Size>1</Size></Contents></ListBucketResult>",
 		"a comment behind":   "<ListBucketResult>" + body + "</ListBucketResult><!-- end -->",
 		"an external entity": `<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><ListBucketResult>` + body + "</ListBucketResult>",
 	} {
@@ -131,6 +132,10 @@ func TestDocumentsThatAreNoListings(t *testing.T) {
 	}
 	for name, raw := range map[string]string{
 		"nothing":                  "",
+		"nothing said":             "<ListBucketResult/>",
+		"not whether it is whole":  "<ListBucketResult><Contents><Key>k</Key></Contents></ListBucketResult>",
+		"another count":            "<ListBucketResult><KeyCount>2</KeyCount><Contents><Key>k</Key></Contents></ListBucketResult>",
+		"an error in the midst":    list("<Contents><Key>k</Key></Contents><Error><Code>InternalError</Code></Error>"),
 		"blanks":                   " \n",
 		"text":                     "OK",
 		"cut":                      strings.TrimSuffix(list("<Contents><Key>k</Key></Contents>"), "Result>"),

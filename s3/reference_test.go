@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -30,6 +31,8 @@ type pageBody struct {
 	IsTruncated           string
 	NextContinuationToken string
 	EncodingType          string
+	KeyCount              string
+	Error                 *struct{ Code, Message, RequestId string }
 	Contents              []struct{ Key, LastModified, ETag, Size, StorageClass string }
 	CommonPrefixes        []struct{ Prefix []string }
 	Code, Message         string // when it is an Error instead
@@ -55,6 +58,9 @@ func referencePage(body io.Reader, opts ListOptions) (page, error) {
 	}
 	switch x.XMLName.Local {
 	case "ListBucketResult":
+		if e := x.Error; e != nil {
+			return page{}, fmt.Errorf("%w: %w", errProtocol, &Error{Op: opList, Code: e.Code, Message: e.Message, RequestID: e.RequestId})
+		}
 	case "Error":
 		return page{}, fmt.Errorf("%w: %w", errProtocol, &Error{Op: opList, Code: x.Code, Message: x.Message, RequestID: x.RequestID})
 	default:
@@ -89,8 +95,14 @@ func (x *pageBody) page(opts ListOptions) (page, error) {
 	case "true":
 		p.truncated = true
 	case "false":
-	case "": // said by the token alone
-		p.truncated = p.next != ""
+	case "":
+		entries := len(x.Contents)
+		for _, c := range x.CommonPrefixes {
+			entries += max(1, len(c.Prefix))
+		}
+		if p.truncated = p.next != ""; !p.truncated && !saysCount(x.KeyCount, entries) {
+			return page{}, fmt.Errorf("%w: a listing that does not say whether it is whole", errProtocol)
+		}
 	default:
 		return page{}, fmt.Errorf("%w: IsTruncated is %q", errProtocol, printable(x.IsTruncated, 64))
 	}
@@ -127,6 +139,11 @@ func (x *pageBody) page(opts ListOptions) (page, error) {
 	}
 	p.entries = referenceMerge(objects, prefixes)
 	return p, nil
+}
+
+func saysCount(s string, n int) bool {
+	said, err := strconv.Atoi(s)
+	return err == nil && said == n
 }
 
 // referenceMerge puts the two lists of a page, each in the server's order, into one
