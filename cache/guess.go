@@ -12,17 +12,20 @@ const MaxAhead = smallObject
 // before it is read, and is not asked for again. An error of the source goes to
 // whoever waits for the bytes by then, or to nobody.
 //
-// Objects that are empty or longer than MaxAhead are not asked for, nor is any
-// where there is no read-ahead.
+// Objects longer than MaxAhead are not asked for, nor is any where there is no
+// read-ahead. Of an empty one there is nothing to ask for.
 func (r *Reader) Ahead() bool {
 	c := r.c
-	if r.o.Size <= 0 || r.o.Size > MaxAhead || c.readAhead == 0 {
+	if r.o.Size > MaxAhead || c.readAhead == 0 {
 		return false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if r.closed || c.closed {
 		return false
+	}
+	if r.o.Size <= 0 {
+		return true
 	}
 	var buf [maxBlocks]*block
 	blocks, need := c.gatherLocked(r.o, 0, r.o.Size, BlockSize, buf[:0])

@@ -67,7 +67,6 @@ func TestGuessIsRefused(t *testing.T) {
 		ahead int64
 		end   func(c *Cache, r *Reader)
 	}{
-		{"empty", Object{Key: "k"}, 0, nil},
 		{"too long", Object{Key: "k", Size: MaxAhead + 1}, 0, nil},
 		{"no read-ahead", small, -1, nil},
 		{"closed reader", small, 0, func(_ *Cache, r *Reader) { r.Close() }},
@@ -82,6 +81,10 @@ func TestGuessIsRefused(t *testing.T) {
 		if r.Ahead() || len(src.requests()) != 0 {
 			t.Errorf("%s: %v was asked for", tt.name, src.requests())
 		}
+	}
+	src := &testSource{}
+	if !openReader(t, newCache(t, Options{Source: src}), Object{Key: "k"}).Ahead() || len(src.requests()) != 0 {
+		t.Errorf("empty: not in memory, or asked for: %v", src.requests())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	iofs "io/fs"
 	"syscall"
 
+	"s3mount/cache"
 	"s3mount/s3"
 )
 
@@ -33,12 +34,15 @@ func errno(err error) syscall.Errno {
 }
 
 // report makes an error an errno, and logs what a user cannot find out from
-// that: everything but plain absence and interruption, on one line.
+// that: everything but plain absence, interruption and what the end of the mount
+// cuts off, on one line.
 func (t *Tree) report(op, key string, err error) syscall.Errno {
 	n := errno(err)
-	switch n {
-	case syscall.ENOENT, syscall.EINTR, syscall.ENAMETOOLONG:
-	case syscall.ESTALE:
+	switch ending := errors.Is(err, cache.ErrClosed) || t.ctx.Err() != nil; {
+	case n == syscall.ENOENT, n == syscall.EINTR, n == syscall.ENAMETOOLONG:
+	case ending:
+		t.log.Debug("cut off by the end of the mount", "op", op, "key", key, "error", err)
+	case n == syscall.ESTALE:
 		t.log.Info("the object is not what it was", "op", op, "key", key, "error", err)
 	default:
 		t.log.Error("operation failed", "op", op, "key", key, "errno", n.Error(), "error", err)

@@ -94,6 +94,7 @@ func TestReport(t *testing.T) {
 		{&s3.Error{Op: "get", Status: 403, Code: "AccessDenied", RequestID: "7F2A"}, "level=ERROR"},
 		{&s3.Error{Op: "get", Status: 503, RequestID: "7F2A"}, "level=ERROR"},
 		{context.DeadlineExceeded, "level=ERROR"},
+		{fmt.Errorf("read: %w", cache.ErrClosed), ""},
 	} {
 		r := newRig(t, text())
 		equal(t, "errno", r.report("read", "d/a\nb", tt.err), errno(tt.err))

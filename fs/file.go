@@ -3,8 +3,6 @@ package fs
 import (
 	"context"
 	"errors"
-	"fmt"
-	iofs "io/fs"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -64,11 +62,13 @@ func (f *fileNode) Open(_ context.Context, flags uint32) (fusefs.FileHandle, uin
 		h.unread.Store(true)
 		return h, openFlags, 0
 	}
-	h.reader = f.tree.walks.opened(f.parent, f.entry)
-	if h.reader == nil {
+	var asked *emptyCheck
+	if g := f.tree.walks.opened(f.parent, f.entry); g != nil {
+		h.reader, asked = g.reader, g.empty
+	} else {
 		h.reader = f.reader()
 	}
-	if err := f.confirm(h.reader); err != nil {
+	if err := f.confirm(h.reader, asked); err != nil {
 		h.reader.Close()
 		return nil, 0, f.failed("open", err)
 	}
@@ -101,30 +101,23 @@ func (f *fileNode) confirmed() bool {
 }
 
 // confirm has the server say that this is the version still, unless the first
-// bytes are in memory. Like lookup, it takes no context.
-func (f *fileNode) confirm(r *cache.Reader) error {
-	now := f.tree.clock()
-	check := f.stillEmpty // there are no bytes to fetch on a condition
-	if f.entry.size > 0 {
-		check = func() error { return r.Start(f.tree.ctx) }
-	}
-	if err := check(); err != nil {
-		return err
-	}
-	f.checked.Store(int64(now))
-	return nil
-}
-
-func (f *fileNode) stillEmpty() error {
-	o, err := f.tree.bucket.Head(f.tree.ctx, f.key())
+// bytes are in memory. Of an empty file it may have been asked. Like lookup, it
+// takes no context.
+func (f *fileNode) confirm(r *cache.Reader, asked *emptyCheck) error {
+	at := f.tree.clock()
 	switch {
-	case errors.Is(err, iofs.ErrNotExist):
-		return fmt.Errorf("%w: %w", s3.ErrChanged, err)
-	case err != nil:
-		return err
-	case o.Size != 0:
-		return fmt.Errorf("%w: it is not empty any more", s3.ErrChanged)
+	case f.entry.size > 0:
+		if err := r.Start(f.tree.ctx); err != nil {
+			return err
+		}
+	case asked != nil && asked.good():
+		at = asked.at
+	default:
+		if err := f.tree.stillEmpty(f.tree.ctx, f.key()); err != nil {
+			return err
+		}
 	}
+	f.checked.Store(int64(at))
 	return nil
 }
 
@@ -152,7 +145,7 @@ var (
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	if h.unread.CompareAndSwap(true, false) {
 		if ahead := h.file.tree.walks.opened(h.file.parent, h.file.entry); ahead != nil {
-			defer ahead.Close() // what it has fetched is for all readers
+			defer ahead.end() // what it has fetched is for all readers
 		}
 	}
 	v, err := h.reader.ReadAt(ctx, off, len(dest))

@@ -36,7 +36,8 @@ type guesses struct {
 type guess struct {
 	object cache.Object
 	reader *cache.Reader
-	number int // in the order of the walk
+	empty  *emptyCheck // of an object without bytes; nil: it has some
+	number int         // in the order of the walk
 }
 
 const (
@@ -149,6 +150,13 @@ func (k *walk) miss(g *guess) {
 // end ends a guess.
 func (k *walk) end(g *guess) {
 	k.forget(g.object)
+	g.end()
+}
+
+func (g *guess) end() {
+	if g.empty != nil {
+		g.empty.cancel()
+	}
 	g.reader.Close()
 }
 
@@ -164,7 +172,7 @@ func (k *walk) endKind(kind string) {
 // drop ends all guesses. The walk has to prove itself anew.
 func (k *walk) drop() {
 	for _, g := range k.pending {
-		g.reader.Close()
+		g.end()
 	}
 	k.guesses = guesses{kinds: k.kinds}
 	k.run = [orders]int{}
@@ -191,16 +199,14 @@ func (w *walks) refillLocked(k *walk) {
 			break
 		}
 		o := cache.Object{Key: parent + e.name, ETag: e.tag, Size: e.size}
-		if e.size <= 0 || e.size > cache.MaxAhead || k.kinds[path.Ext(e.name)] >= leftOut || k.pending[o] != nil || w.seen.has(o.Key) {
+		if e.size < 0 || e.size > cache.MaxAhead || k.kinds[path.Ext(e.name)] >= leftOut || k.pending[o] != nil || w.seen.has(o.Key) {
 			continue
 		}
-		r := w.tree.opts.Cache.Open(o)
-		if !r.Ahead() {
-			r.Close()
+		g := w.ask(o)
+		if g == nil {
 			k.cursor = before
 			break
 		}
-		g := &guess{object: o, reader: r}
 		if n := len(k.queue); n > 0 {
 			g.number = k.queue[n-1].number + 1
 		}
@@ -212,6 +218,19 @@ func (w *walks) refillLocked(k *walk) {
 	if len(k.pending) > 0 && w.sweep == nil {
 		w.sweep = time.AfterFunc(walkRest, w.rest)
 	}
+}
+
+// ask asks for a file ahead of time. It gives nil when there is no room now.
+func (w *walks) ask(o cache.Object) *guess {
+	g := &guess{object: o, reader: w.tree.opts.Cache.Open(o)}
+	if !g.reader.Ahead() {
+		g.reader.Close()
+		return nil
+	}
+	if o.Size == 0 {
+		g.empty = w.tree.checkEmpty(o.Key)
+	}
+	return g
 }
 
 // nextLocked moves a walk's cursor to the next file.

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"slices"
+	"strings"
 )
 
 // An order is one in which programs go through a directory.
@@ -106,4 +107,13 @@ func (l *listing) sortByInodeLocked() bool {
 		l.inodeRank[i] = uint32(rank)
 	}
 	return true
+}
+
+// commonDir gives the innermost directory that both paths are in.
+func commonDir(a, b string) string {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return a[:strings.LastIndexByte(a[:n], '/')+1]
 }

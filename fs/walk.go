@@ -192,19 +192,10 @@ func (l *listing) isNextDir(o order, from, to string) bool {
 	return ok && a < b && !l.directoryBetween(o, a, b)
 }
 
-// commonDir gives the innermost directory that both paths are in.
-func commonDir(a, b string) string {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return a[:strings.LastIndexByte(a[:n], '/')+1]
-}
-
 // opened notes that a file is opened, or read again after a while, and asks for
-// those that the walk opens next. It gives the reader that was opened for it
-// ahead of time, nil if there is none.
-func (w *walks) opened(parent string, e entry) *cache.Reader {
+// those that the walk opens next. It gives the guess that this was, which is the
+// caller's then; nil if it was none.
+func (w *walks) opened(parent string, e entry) *guess {
 	if w.tree.opts.TTL == 0 {
 		return nil
 	}
@@ -230,10 +221,7 @@ func (w *walks) opened(parent string, e entry) *cache.Reader {
 	if k.recognised() || k.pending != nil {
 		w.refillLocked(k)
 	}
-	if g == nil {
-		return nil
-	}
-	return g.reader
+	return g
 }
 
 // guessedLocked gives the guess that a file was, and the newest walk that made
@@ -250,7 +238,7 @@ func (w *walks) guessedLocked(o cache.Object) (of *walk, found *guess) {
 		}
 		k.forget(o)
 		if g != nil {
-			g.reader.Close()
+			g.end()
 		}
 	}
 	return of, found
