@@ -138,10 +138,11 @@ func (c *Cache) createLocked(key blockKey, from, to int64, f *flight) *block {
 
 // landLocked makes a block complete: its bytes are in its buffer.
 func (c *Cache) landLocked(b *block) {
+	expected := b.ahead && b.f.wantedLocked()
 	b.f = nil
 	if b.indexed {
 		b.order = c.recent
-		if b.ahead {
+		if expected {
 			b.order = c.unread
 		}
 		b.order.Add(b.key, b)

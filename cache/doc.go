@@ -72,9 +72,11 @@
 // too, and asked for whole as soon as it is seen to be one.
 //
 // A stream that begins is taken for the cursor having moved: what is under way
-// at the place it left is given up. Unless there are other readers of the object,
-// or a cursor has come back before: there may be as many streams with windows as
-// there are readers, and one more each time that a place was left and read again.
+// at the place it left is given up, at once unless it is so short that to end it
+// costs more, which is a connection. But where there are other readers of the
+// object, or a cursor has come back before, there may be as many streams with
+// windows as there are readers, and one more each time that a place was left and
+// read again.
 //
 // # Memory
 //

@@ -12,6 +12,11 @@ import (
 // that a signal interrupted to come back.
 const linger = time.Second
 
+// cheap is the length of a flight that is not given up at once either when no
+// reader wants it any more: that would cost its connection, and a new one costs
+// more than these bytes.
+const cheap = 128 << 10
+
 // A flight is one request for a run of neighbouring blocks. The cache owns it;
 // its goroutine ends with the body, when nobody wants it, or with Cache.Close.
 type flight struct {
@@ -262,9 +267,13 @@ func (c *Cache) joinLocked(blocks []*block) (joined []wait) {
 // second to be wanted again.
 func (c *Cache) leaveLocked(f *flight) {
 	f.waiters--
-	if f.over || f.landed == len(f.blocks) || f.wantedLocked() {
-		return
+	if !f.over && f.landed < len(f.blocks) && !f.wantedLocked() {
+		c.lingerLocked(f)
 	}
+}
+
+// lingerLocked gives a flight up in a second, unless it is wanted again.
+func (c *Cache) lingerLocked(f *flight) {
 	if f.idle != nil {
 		f.idle.Reset(linger)
 		return
@@ -294,14 +303,19 @@ func (w *want) remove(f *flight) {
 	w.flights = slices.Delete(w.flights, i, i+1)
 }
 
-// unwantLocked empties w. The flights that nobody else wants end at once.
+// unwantLocked empties w. The flights that nobody else wants end at once, but for
+// cheap ones.
 func (c *Cache) unwantLocked(w *want) {
 	for len(w.flights) > 0 {
 		f := w.flights[0]
 		w.remove(f)
 		i := slices.Index(f.wants, w)
 		f.wants = slices.Delete(f.wants, i, i+1)
-		if !f.wantedLocked() {
+		switch {
+		case f.wantedLocked():
+		case f.end()-f.off() <= cheap:
+			c.lingerLocked(f)
+		default:
 			c.endLocked(f)
 		}
 	}

@@ -150,6 +150,44 @@ func TestFailedGuess(t *testing.T) {
 	}
 }
 
+// To give up a request costs its connection: a short one is left to land, for
+// another reader perhaps, unless that takes long.
+func TestShortGuessesLand(t *testing.T) {
+	for _, tt := range []struct {
+		size  int64
+		takes time.Duration
+		lands bool
+	}{
+		{cheap, linger / 2, true},
+		{cheap, 2 * linger, false},
+		{cheap + 1, linger / 2, false},
+	} {
+		bubble(t, func(t *testing.T) {
+			src := &testSource{accept: tt.takes}
+			c := newCache(t, Options{Source: src})
+			o := Object{Key: "k", Size: tt.size}
+			r := openReader(t, c, o)
+			r.Ahead()
+			synctest.Wait()
+			r.Close()
+			time.Sleep(3 * linger)
+			if landed := c.Stats().BytesFetched == tt.size; landed != tt.lands {
+				t.Errorf("%d bytes that take %v: landed: %v", tt.size, tt.takes, landed)
+			}
+			if err := read(t.Context(), openReader(t, c, o), 0, int(tt.size)); err != nil {
+				t.Error(err)
+			}
+			want := 1
+			if !tt.lands {
+				want = 2
+			}
+			if n := len(src.requests()); n != want {
+				t.Errorf("%d bytes that take %v: asked for %d times", tt.size, tt.takes, n)
+			}
+		})
+	}
+}
+
 // However many guesses nobody reads: they take their share and leave nothing.
 func TestUnreadGuessesAreBounded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -177,6 +215,7 @@ func TestUnreadGuessesAreBounded(t *testing.T) {
 			}
 			r.Close()
 		}
+		time.Sleep(time.Millisecond) // the last one is cheap, and lands
 		synctest.Wait()
 		s := c.Stats()
 		if s.GuessBytes != 0 || s.ReservedBytes != 0 || s.FlightsNow != 0 || s.ResidentBytes > 16<<20 || s.Objects > 16<<20/(17<<10) {

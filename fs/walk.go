@@ -244,50 +244,65 @@ func (w *walks) guessedLocked(o cache.Object) (of *walk, found *guess) {
 	return of, found
 }
 
-// stepLocked gives the walk that a file is on, with that step counted.
+// stepLocked gives the walk that a file is on, with that step counted: the one
+// that it suits best. Where that is no surer than by chance, the others in the
+// directory lose evidence; a program that opens files here and there would come
+// to look like a walk otherwise.
 func (w *walks) stepLocked(parent, name string) *walk {
 	now := w.tree.clock()
 	l := w.tree.known(parent)
+	best, where, enters := step{}, -1, false
 	for i := len(w.all) - 1; i >= 0 && l != nil; i-- {
 		k := w.all[i]
 		if now-k.when > walkRest {
 			continue
 		}
 		in, from := dirOf(k.at)
-		if in == parent {
-			if k.step(l, from, name, [orders]int{}) {
-				return w.touchLocked(i)
-			}
-			k.lose(stepsBack) // it is another walk's step, or nobody's
-			continue
-		}
-		next, ok := w.nextDirLocked(k, parent)
-		if !ok {
-			continue
-		}
-		left := w.leftLocked(k)
-		for o := range orders {
-			if !next[o] {
-				left[o] = elsewhere
+		var left [orders]int
+		if in != parent {
+			from = ""
+			if left = w.leftLocked(k, parent); left == nowhere {
+				continue
 			}
 		}
-		if k.step(l, "", name, left) {
-			k.enter(parent)
-			return w.touchLocked(i)
+		if s := k.step(l, from, name, left); s.sure > best.sure {
+			best, where, enters = s, i, in != parent
 		}
 	}
-	return w.beginLocked(w.forkLocked(parent, now))
+	if best.sure < exact {
+		for i, k := range w.all {
+			if in, _ := dirOf(k.at); in == parent && i != where {
+				k.lose(stepsBack)
+			}
+		}
+	}
+	if where < 0 {
+		return w.beginLocked(w.forkLocked(parent, now))
+	}
+	k := w.all[where]
+	k.run = best.run
+	if enters {
+		k.enter(parent)
+	}
+	return w.touchLocked(where)
 }
 
-// leftLocked is how many entries are behind a walk's place in its directory.
-func (w *walks) leftLocked(k *walk) (left [orders]int) {
+// leftLocked is how many entries a walk leaves behind in its directory, should it
+// go to another one now; elsewhere where that is not its way.
+func (w *walks) leftLocked(k *walk, parent string) (left [orders]int) {
+	next, ok := w.nextDirLocked(k, parent)
+	if !ok {
+		return nowhere
+	}
 	in, name := dirOf(k.at)
 	l := w.tree.known(in)
-	if name == "" || l == nil {
-		return left
-	}
 	for o := range orders {
-		left[o] = l.behind(o, name)
+		switch {
+		case !next[o]:
+			left[o] = elsewhere
+		case name != "" && l != nil:
+			left[o] = l.behind(o, name)
+		}
 	}
 	return left
 }
@@ -304,59 +319,6 @@ func (w *walks) forkLocked(parent string, now time.Duration) *walk {
 		}
 	}
 	return &walk{root: parent}
-}
-
-// elsewhere says that a step is none in an order.
-const elsewhere = -1
-
-// step counts a step from one name to another in each order, with so many others
-// left out before. It says whether it may be one; if not nothing is counted.
-func (k *walk) step(l *listing, from, to string, left [orders]int) bool {
-	var run [orders]int
-	near := false
-	for o := range orders {
-		a := -1
-		if from != "" {
-			a, _ = l.rank(o, from)
-		}
-		b, ok := l.rank(o, to)
-		switch d := b - a; {
-		case !ok || left[o] == elsewhere || d > skipMost || d < -disorder:
-			continue
-		case d > 0 && d+left[o] > skipMost: // the way goes on, and that is all
-			run[o] = k.run[o]
-		case d+left[o] == 1:
-			run[o] = k.run[o] + nextStep
-		case d > 0:
-			run[o] = k.run[o] + nearStep
-		case d < 0:
-			run[o] = max(k.run[o]-stepsBack, 0)
-		}
-		near = true
-	}
-	if near {
-		k.run = run
-	}
-	return near
-}
-
-// lose takes evidence away.
-func (k *walk) lose(n int) {
-	for o := range orders {
-		k.run[o] = max(k.run[o]-n, 0)
-	}
-}
-
-// recognised says whether there is evidence enough, and for which order.
-func (k *walk) recognised() bool {
-	enough := evidence << min(k.doubt, 8)
-	for o := range orders {
-		if k.run[o] >= enough {
-			k.order = o
-			return true
-		}
-	}
-	return false
 }
 
 // touchLocked makes a walk the newest.

@@ -47,6 +47,30 @@ func TestWalkOfManyProcesses(t *testing.T) {
 	}
 }
 
+// Processes that begin in the midst of the same directories are told apart: each
+// is recognised as soon as it would be alone.
+func TestProcessesSideBySideAreToldApart(t *testing.T) {
+	const batch = 25
+	r := newReading(t, 200, func(i int) string { return fmt.Sprintf("d%d/%03d.c", i/100, i%100) })
+	r.find(t, "", nil)
+	r.ResetLog()
+	for i := range 3 {
+		for first := 0; first < len(r.keys); first += batch {
+			r.cat(t, r.keys[first+i])
+		}
+	}
+	ahead := map[int]int{} // by process
+	for _, key := range r.gets(t, 0) {
+		i := slices.Index(r.keys, key)
+		ahead[i/batch] = max(ahead[i/batch], i%batch)
+	}
+	for p := range len(r.keys) / batch {
+		if n := ahead[p] - 2; n < fewGuesses || n > 2*fewGuesses { // find went there before, and counts for one
+			t.Errorf("%d files ahead of process %d", n, p)
+		}
+	}
+}
+
 // The same, all at once.
 func TestWalkOfManyThreads(t *testing.T) {
 	const files, batch, threads = 2000, 25, 8
