@@ -137,6 +137,9 @@ func (b *Bucket) attempt(ctx context.Context, c *call, refused sigv4.Credentials
 // waits behind others is not the server's delay, and none of its deadline: the
 // reads that are far ahead would fail first, of a server that answers all.
 func (b *Bucket) place(ctx context.Context, c *call) error {
+	if b.limit.tryTake() {
+		return nil
+	}
 	if c.size > maxHedged {
 		begin := time.Now()
 		err := b.limit.take(ctx, true)
