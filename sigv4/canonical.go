@@ -16,11 +16,15 @@ func wirePath(u *url.URL) string {
 	if u.RawPath == "" {
 		return EscapePath(u.Path)
 	}
-	return canonicalPath(u.EscapedPath())
+	return CanonicalPath(u.EscapedPath())
 }
 
-// canonicalPath brings a path that is escaped in some way to the canonical way.
-func canonicalPath(p string) string {
+// CanonicalPath returns a path, escaped in some way, as it is signed: escaped once,
+// in the one form, and not cleaned. It returns its own results unchanged.
+func CanonicalPath(p string) string {
+	if p == "" {
+		return "/"
+	}
 	if isCanonical(p, '/') {
 		return p
 	}

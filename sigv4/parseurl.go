@@ -39,7 +39,7 @@ func ParseURL(s string) (*url.URL, error) {
 	if path == "" {
 		path = "/"
 	}
-	path = canonicalPath(path)
+	path = CanonicalPath(path)
 	plain, err := url.PathUnescape(path)
 	if err != nil {
 		return nil, invalid("url", "the path cannot be read") // cannot happen: path is canonical

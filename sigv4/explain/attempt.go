@@ -1,0 +1,98 @@
+package explain
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// An attempt is all that a signature is made of, right or mistaken.
+type attempt struct {
+	canonical
+	noHeaderBlank bool                     // the empty line after the headers is missing
+	hash          func(text string) string // of the canonical request
+	algorithm     string
+	date, scope   string
+	toSign        func(text string) string // nil: as it is
+	given         string                   // the string to sign, if it is not to be made
+
+	prefix, secret string
+	steps          []string // day, region, service, aws4_request
+	hexKeys        bool     // each step's key as hexadecimal text
+	swapped        bool     // key and message in each HMAC
+}
+
+// signature makes it, in small hexadecimal digits.
+func (a *attempt) signature() string {
+	text := a.given
+	if text == "" {
+		text = a.algorithm + "\n" + a.date + "\n" + a.scope + "\n" + a.hash(a.canonicalText())
+	}
+	if a.toSign != nil {
+		text = a.toSign(text)
+	}
+	key := []byte(a.prefix + a.secret)
+	for _, step := range a.steps {
+		key = a.hmac(key, step)
+		if a.hexKeys {
+			key = hex.AppendEncode(nil, key)
+		}
+	}
+	return hex.EncodeToString(a.hmac(key, text))
+}
+
+func (a *attempt) hmac(key []byte, message string) []byte {
+	if a.swapped {
+		h := hmac.New(sha256.New, []byte(message))
+		h.Write(key)
+		return h.Sum(nil)
+	}
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(message))
+	return h.Sum(nil)
+}
+
+// canonicalText is the canonical request as the mistakes have it.
+func (a *attempt) canonicalText() string {
+	if a.text != "" {
+		return a.text
+	}
+	var b strings.Builder
+	b.WriteString(a.method + "\n" + a.path + "\n")
+	if !a.noQuery {
+		b.WriteString(a.query + "\n")
+	}
+	for _, h := range a.headers {
+		b.WriteString(h.name + ":" + h.value + "\n")
+	}
+	if !a.noHeaderBlank {
+		b.WriteByte('\n')
+	}
+	b.WriteString(a.names)
+	if !a.noPayload {
+		b.WriteString("\n" + a.payload)
+	}
+	return b.String()
+}
+
+// setHeader gives a header's line another value, in a list of its own.
+func (a *attempt) setHeader(name, value string) {
+	a.headers = append([]header(nil), a.headers...)
+	for i := range a.headers {
+		if a.headers[i].name == name {
+			a.headers[i].value = value
+		}
+	}
+}
+
+// dropHeader leaves out a header's line, in a list of its own.
+func (a *attempt) dropHeader(name string) {
+	var kept []header
+	for _, h := range a.headers {
+		if h.name != name {
+			kept = append(kept, h)
+		}
+	}
+	a.headers = kept
+}
