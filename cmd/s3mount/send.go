@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"s3mount/s3"
+	"s3mount/sigv4"
+	"s3mount/sigv4/explain"
 )
 
 // maxShown is how much of an answer's body is shown.
@@ -23,12 +25,18 @@ const sendPatience = 30 * time.Second
 
 func sortedNames(h http.Header) []string { return slices.Sorted(maps.Keys(h)) }
 
+// An answer is what a server said.
+type answer struct {
+	status     int
+	head, body string
+}
+
 // send sends a signed request as it is, once, and shows the answer: status,
-// headers and body. An answer that is no success is exit code 1.
-func send(ctx context.Context, out io.Writer, req *http.Request, caBundle []byte) error {
+// headers and body.
+func send(ctx context.Context, out io.Writer, req *http.Request, caBundle []byte) (answer, error) {
 	transport, err := s3.NewTransport(s3.TransportOptions{CABundle: caBundle})
 	if err != nil {
-		return &hintError{err, bundleHint}
+		return answer{}, &hintError{err, bundleHint}
 	}
 	defer transport.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(ctx, sendPatience)
@@ -37,9 +45,9 @@ func send(ctx context.Context, out io.Writer, req *http.Request, caBundle []byte
 	var wrapped *url.Error
 	switch {
 	case errors.As(err, &wrapped):
-		return fmt.Errorf("send to %s: %w", req.URL.Host, wrapped.Err)
+		return answer{}, fmt.Errorf("send to %s: %w", req.URL.Host, wrapped.Err)
 	case err != nil:
-		return fmt.Errorf("send to %s: %w", req.URL.Host, err)
+		return answer{}, fmt.Errorf("send to %s: %w", req.URL.Host, err)
 	}
 	defer resp.Body.Close()
 	var head strings.Builder
@@ -50,18 +58,39 @@ func send(ctx context.Context, out io.Writer, req *http.Request, caBundle []byte
 		}
 	}
 	fmt.Fprintf(out, "Answer\n  %s\n\n", strings.ReplaceAll(head.String(), "\n", "\n  "))
-	n, err := io.Copy(out, io.LimitReader(resp.Body, maxShown))
+	var body strings.Builder
+	n, err := io.Copy(io.MultiWriter(out, &body), io.LimitReader(resp.Body, maxShown))
 	if n > 0 {
 		fmt.Fprintln(out)
 	}
 	if n == maxShown {
 		fmt.Fprintf(out, "(no more than %d bytes are shown)\n", maxShown)
 	}
-	switch {
-	case err != nil:
-		return fmt.Errorf("the answer's body broke after %d bytes: %w", n, err)
-	case resp.StatusCode >= 300:
-		return &exitError{exitFailed}
+	if err != nil {
+		err = fmt.Errorf("the answer's body broke after %d bytes: %w", n, err)
 	}
-	return nil
+	return answer{resp.StatusCode, head.String(), body.String()}, err
+}
+
+// explainAnswer says why a request was refused, if its signature has to do with
+// that.
+func explainAnswer(out io.Writer, req *http.Request, steps sigv4.Steps, creds sigv4.Credentials, a answer) error {
+	switch a.status {
+	case http.StatusMovedPermanently, http.StatusTemporaryRedirect, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+	default:
+		return nil
+	}
+	report, err := explain.Explain(explain.Evidence{
+		Request:          strings.ReplaceAll(requestText(req)+"\n\n", "\n", "\r\n"),
+		CanonicalRequest: steps.CanonicalRequest,
+		StringToSign:     steps.StringToSign,
+		Response:         strings.ReplaceAll(a.head+"\n\n", "\n", "\r\n") + a.body,
+		Credentials:      &creds,
+		Now:              time.Now(),
+	})
+	if err != nil || len(report.Findings) == 0 {
+		return err
+	}
+	fmt.Fprint(out, "\nWhy\n")
+	return report.Text(out)
 }

@@ -25,7 +25,7 @@ type signing struct {
 	headers                 []string
 	at, payload             string
 	presign                 patience
-	json, send              bool
+	json, send, curl        bool
 }
 
 func newSignCommand() *cobra.Command {
@@ -43,6 +43,7 @@ stay; "+" is a plus. The credentials are the AWS CLI's.`,
 		Example: `  s3mount sign https://examplebucket.s3.amazonaws.com/test.txt
   s3mount sign --json --header 'Range: bytes=0-9' --time 20130524T000000Z --region us-east-1 https://examplebucket.s3.amazonaws.com/test.txt
   s3mount sign --presign 1h https://examplebucket.s3.amazonaws.com/test.txt
+  s3mount sign --curl https://examplebucket.s3.amazonaws.com/test.txt | sh
   s3mount sign --send 'http://127.0.0.1:9000/photos?list-type=2'`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
@@ -66,7 +67,8 @@ stay; "+" is a plus. The credentials are the AWS CLI's.`,
 	f.Var(&s.presign, "presign", "make a URL that works by itself for so long, 1s to 168h")
 	s.access.flags(f)
 	f.BoolVar(&s.json, "json", false, "print one JSON object and nothing else")
-	f.BoolVar(&s.send, "send", false, "send the request and show the answer (GET and HEAD only)")
+	f.BoolVar(&s.curl, "curl", false, "print a command line of curl that sends the request, and nothing else")
+	f.BoolVar(&s.send, "send", false, "send the request and show the answer (GET and HEAD only); refused, say why")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return s.run(cmd.Context(), args[0], f.Changed("presign"), cmd.OutOrStdout())
 	}
@@ -89,11 +91,8 @@ func (s *signing) run(ctx context.Context, rawURL string, presign bool, out io.W
 	if err != nil {
 		return err
 	}
-	if s.send && s.json {
-		return misused("--json prints the steps and nothing else; it does not go with --send")
-	}
-	if s.send && req.Method != http.MethodGet && req.Method != http.MethodHead {
-		return &hintError{misused("--send: %s would change something; this program only reads", req.Method), "leave --send away, and give the Authorization header or URL to another program"}
+	if err := s.goTogether(req.Method); err != nil {
+		return err
 	}
 	found, creds, err := s.identity(ctx)
 	if err != nil {
@@ -103,14 +102,45 @@ func (s *signing) run(ctx context.Context, rawURL string, presign bool, out io.W
 	if err != nil {
 		return signError(err)
 	}
-	if s.json {
+	switch {
+	case s.json:
 		return writeJSON(out, steps)
+	case s.curl:
+		_, err := fmt.Fprintln(out, curlCommand(req, wireURL(req), s.access.caBundle))
+		return err
 	}
 	writeSteps(out, req, steps)
 	if !s.send {
 		return nil
 	}
-	return send(ctx, out, req, found.caBundle)
+	answer, err := send(ctx, out, req, found.caBundle)
+	if err != nil || answer.status < 300 {
+		return err
+	}
+	if err := explainAnswer(out, req, steps, creds, answer); err != nil {
+		return err
+	}
+	return &exitError{exitFailed}
+}
+
+// goTogether refuses flags that contradict one another.
+func (s *signing) goTogether(method string) error {
+	switch {
+	case s.json && s.send:
+		return misused("--json prints the steps and nothing else; it does not go with --send")
+	case s.curl && s.send:
+		return misused("--curl prints a command line and nothing else; it does not go with --send")
+	case s.curl && s.json:
+		return misused("--curl and --json: each prints one thing and nothing else")
+	case s.send && method != http.MethodGet && method != http.MethodHead:
+		return &hintError{misused("--send: %s would change something; this program only reads", method), "leave --send away, and give the Authorization header or URL to another program, or use --curl"}
+	}
+	return nil
+}
+
+// wireURL is where a signed request goes, as it was signed.
+func wireURL(req *http.Request) string {
+	return strings.ToLower(req.URL.Scheme) + "://" + req.URL.Host + req.URL.RequestURI()
 }
 
 // identity finds what to sign with, and for which region.
@@ -241,12 +271,17 @@ func writeSteps(out io.Writer, req *http.Request, s sigv4.Steps) {
 		show("URL", s.URL)
 		return
 	}
-	var headers strings.Builder
-	fmt.Fprintf(&headers, "%s %s HTTP/1.1\nHost: %s", req.Method, req.URL.RequestURI(), req.Host)
+	show("Request", requestText(req))
+}
+
+// requestText is a request as it goes out.
+func requestText(req *http.Request) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\nHost: %s", req.Method, req.URL.RequestURI(), req.Host)
 	for _, name := range sortedNames(req.Header) {
 		for _, value := range req.Header[name] {
-			fmt.Fprintf(&headers, "\n%s: %s", name, value)
+			fmt.Fprintf(&b, "\n%s: %s", name, value)
 		}
 	}
-	show("Request", headers.String())
+	return b.String()
 }
