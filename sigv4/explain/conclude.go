@@ -3,6 +3,7 @@ package explain
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 )
 
@@ -40,7 +41,7 @@ func (q *inquiry) conclude() {
 
 // concludeFromAgreement is for texts that are all equal while the server refuses.
 func (q *inquiry) concludeFromAgreement() {
-	if q.found(Shown) || q.Credentials != nil && q.found(Likely) {
+	if q.found(Shown) || slices.Contains(q.agreed, PartSignature) || q.Credentials != nil && q.found(Likely) {
 		return
 	}
 	refused := q.answer == nil || q.answer.code() == "SignatureDoesNotMatch" || q.answer.code() == ""
@@ -59,6 +60,9 @@ func (q *inquiry) concludeFromAgreement() {
 		q.find(Likely, CauseSecretOrKey, "", "", "").What = "The canonical request is right and the server refuses: it is the hash of it, the string to sign, the secret, or how the key is made."
 		q.miss("Give the client's own string to sign: its last line shows whether the canonical request was hashed byte for byte.")
 	case q.own == nil && q.ownSign == nil && q.served != nil && q.derived != nil && q.derived.render() == q.served.render():
+		if q.claim.presigned && q.request.method != "GET" && q.request.method != "" {
+			q.find(Likely, CausePresignedMethod, "", "", q.request.method)
+		}
 		q.find(Likely, CauseSignsOther, "", "", "")
 	}
 }
