@@ -128,6 +128,8 @@ func (q *inquiry) malformed(message string) {
 		yours, service = q.claim.region, q.claim.service
 	}
 	switch {
+	case says("mal-formed"):
+		q.find(Shown, CauseCredential, "", "", "")
 	case says("service"):
 		want := expected(a.field("Message"))
 		if want == "" {

@@ -150,7 +150,7 @@ func (q *inquiry) lookAtScope(date, scope string) {
 	if !isS3Service(parts[2]) {
 		q.find(Rule, CauseService, "", parts[2], "s3")
 	}
-	if !isDate(date) {
+	if date != "" && !isDate(date) {
 		q.find(Rule, CauseDateMalformed, "", date, "")
 	}
 }
