@@ -52,7 +52,9 @@ func TestExplainWhatItBeganWith(t *testing.T) {
 			t.Errorf("%q: exit code %d, %q\n%s", args, code, stderr, stdout)
 		}
 		code, stdout, _ = runs(append([]string{"explain", "--json"}, args...)...)
-		var got struct{ Findings []struct{ Part, Cause string } }
+		var got struct {
+			Findings []struct{ Part, Cause string }
+		}
 		if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != 0 || len(got.Findings) < 2 {
 			t.Fatalf("%q: exit code %d, %v\n%s", args, code, err, stdout)
 		}
