@@ -59,22 +59,20 @@ func (p *parts) get(name string) string {
 // A trial is one request, how its client signs it, what is sent and what arrives.
 // The signing here is written for the test, and every step of it can be broken.
 type trial struct {
-	sent     parts // what goes on the wire; its query is canonical
-	target   string
-	client   parts // what the client takes it for
-	arrived  parts // what the server takes it for
-	drop     []string
-	key      string // access key id
-	secret   string // of the client
-	date     string
-	scope    string // of the Credential
-	presign  bool
-	canon    func(parts) string                              // to the text that is hashed
-	hash     func(text string) string                        // to the last line of the string to sign
-	toSign   func(date, scope, hash string) string           // of the client
-	sign     func(secret, date, scope, toSign string) string // to the signature
-	v2       bool
-	wireDate string
+	sent    parts // what goes on the wire; its query is canonical
+	target  string
+	client  parts // what the client takes it for
+	arrived parts // what the server takes it for
+	drop    []string
+	key     string // access key id
+	secret  string // of the client
+	date    string
+	scope   string // of the Credential
+	presign bool
+	canon   func(parts) string                              // to the text that is hashed
+	hash    func(text string) string                        // to the last line of the string to sign
+	toSign  func(date, scope, hash string) string           // of the client
+	sign    func(secret, date, scope, toSign string) string // to the signature
 }
 
 func newTrial(canonical, date, region string) *trial {
