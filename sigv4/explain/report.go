@@ -17,12 +17,12 @@ type Report struct {
 // four characters, of a secret nothing.
 type Finding struct {
 	Part   Part   `json:"part"`
-	Name   string `json:"name,omitempty"`   // of the header or parameter
-	Basis  Basis  `json:"basis"`            // how certain it is
-	Yours  string `json:"yours,omitempty"`  // what the client has
-	Server string `json:"server,omitempty"` // what S3 has, or requires
-	Differ int    `json:"differ"`           // index of the first byte that differs in Yours and Server; -1: nothing to compare
-	Cause  string `json:"cause"`            // one of the Cause constants
+	Name   string `json:"name"`   // of the header or parameter
+	Basis  Basis  `json:"basis"`  // how certain it is
+	Yours  string `json:"yours"`  // what the client has
+	Server string `json:"server"` // what S3 has, or requires
+	Differ int    `json:"differ"` // index of the first byte that differs in Yours and Server; -1: nothing to compare
+	Cause  string `json:"cause"`  // one of the Cause constants
 	What   string `json:"what"`
 	Why    string `json:"why"`
 	Fix    string `json:"fix"`

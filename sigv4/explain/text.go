@@ -63,7 +63,7 @@ func (f Finding) writeValues(w io.Writer) {
 	at := max(f.Differ, 0)
 	first, skipped := window(f.Yours, at)
 	second, _ := window(f.Server, at)
-	fmt.Fprintf(w, "%s%s\n%s%s\n", yours, orNothing(first), server, orNothing(second))
+	fmt.Fprintf(w, "%s%s\n%s%s\n", yours, orEmpty(first), server, orEmpty(second))
 	if f.Differ < 0 || f.Yours == "" || f.Server == "" {
 		return
 	}
@@ -74,9 +74,9 @@ func (f Finding) writeValues(w io.Writer) {
 	fmt.Fprintf(w, "%s%s^\n", strings.Repeat(" ", len(yours)), strings.Repeat(" ", column))
 }
 
-func orNothing(s string) string {
+func orEmpty(s string) string {
 	if s == "" {
-		return "(nothing)"
+		return "(empty)"
 	}
 	return s
 }
