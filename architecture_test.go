@@ -23,7 +23,7 @@ var imports = map[string][]string{
 	"s3":                 {"sigv4"},
 	"s3/s3test":          {"sigv4"},
 	"fs":                 {"cache", "s3"},
-	"cmd/s3mount":        {"cache", "fs", "s3", "sigv4"},
+	"cmd/s3mount":        {"cache", "fs", "s3", "sigv4", "sigv4/explain"},
 	"integration":        {},
 	"integration/bench":  {"integration/rig", "s3/s3test", "sigv4"},
 	"integration/demo":   {"integration/rig"},
