@@ -136,3 +136,8 @@ func ExampleInputError() {
 	}
 	// Output: secret access key is empty
 }
+
+func ExampleCanonicalPath() {
+	fmt.Println(sigv4.CanonicalPath("/2026//a%2fb+c/$ 100%"))
+	// Output: /2026//a%2Fb%2Bc/%24%20100%25
+}

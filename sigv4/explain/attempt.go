@@ -18,9 +18,10 @@ type attempt struct {
 	given         string                   // the string to sign, if it is not to be made
 
 	prefix, secret string
-	steps          []string // day, region, service, aws4_request
-	hexKeys        bool     // each step's key as hexadecimal text
-	swapped        bool     // key and message in each HMAC
+	steps          []string         // day, region, service, aws4_request
+	hexKeys        bool             // each step's key as hexadecimal text
+	swapped        bool             // key and message in each HMAC
+	keys           map[keyID][]byte // made so far
 }
 
 // signature makes it, in small hexadecimal digits.
@@ -32,6 +33,16 @@ func (a *attempt) signature() string {
 	if a.toSign != nil {
 		text = a.toSign(text)
 	}
+	return hex.EncodeToString(a.hmac(a.key(), text))
+}
+
+// key makes the signing key, or takes the one that was made of the same before:
+// most mistakes are made elsewhere.
+func (a *attempt) key() []byte {
+	id := keyID{a.prefix + a.secret, strings.Join(a.steps, "/"), a.hexKeys, a.swapped}
+	if key, ok := a.keys[id]; ok {
+		return key
+	}
 	key := []byte(a.prefix + a.secret)
 	for _, step := range a.steps {
 		key = a.hmac(key, step)
@@ -39,7 +50,14 @@ func (a *attempt) signature() string {
 			key = hex.AppendEncode(nil, key)
 		}
 	}
-	return hex.EncodeToString(a.hmac(key, text))
+	a.keys[id] = key
+	return key
+}
+
+// A keyID is all that a signing key is made of.
+type keyID struct {
+	secret, steps    string
+	hexKeys, swapped bool
 }
 
 func (a *attempt) hmac(key []byte, message string) []byte {

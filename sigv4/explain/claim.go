@@ -42,6 +42,14 @@ func (c *claim) scope() string {
 	return strings.Join([]string{c.day, c.region, c.service, c.last}, "/")
 }
 
+// scopeIfKnown is the scope, or nothing without a credential.
+func (c *claim) scopeIfKnown() string {
+	if !c.wellFormed {
+		return ""
+	}
+	return c.scope()
+}
+
 // readClaim reads the Authorization header, or the query of a presigned URL.
 func readClaim(r *request) *claim {
 	c := &claim{}

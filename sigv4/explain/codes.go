@@ -114,7 +114,10 @@ func (q *inquiry) denied(message string) {
 
 // malformed reads what a server says of an Authorization header or its parameters.
 func (q *inquiry) malformed(message string) {
-	a := q.answer
+	a, c := q.answer, q.claim
+	if c == nil {
+		c = &claim{}
+	}
 	says := func(text string) bool { return strings.Contains(message, text) }
 	region := a.field("Region")
 	if region == "" {
@@ -123,46 +126,47 @@ func (q *inquiry) malformed(message string) {
 	if region == "" && says("region") {
 		region = expected(a.field("Message"))
 	}
-	yours, service := "", ""
-	if q.claim != nil {
-		yours, service = q.claim.region, q.claim.service
-	}
 	switch {
 	case says("mal-formed"):
 		q.find(Shown, CauseCredential, "", "", "")
 	case says("service"):
-		want := expected(a.field("Message"))
-		if want == "" {
-			want = "s3"
-		}
-		q.find(Shown, CauseService, "", service, want)
-	case region != "" && region != yours:
+		q.find(Shown, CauseService, "", quoted(a.field("Message"), "service "), "s3")
+	case region != "" && region != c.region:
+		yours := c.region
 		if yours == "" {
-			_, after, _ := strings.Cut(a.field("Message"), "region '")
-			yours, _, _ = strings.Cut(after, "'")
+			yours = quoted(a.field("Message"), "region ")
 		}
 		q.find(Shown, CauseRegion, "", yours, region)
-	case says("expires"):
-		expires := ""
-		if q.claim != nil {
-			expires = q.claim.expires
-		}
-		q.find(Shown, CauseExpires, "", expires, "")
-	case says("credential date"), says("date in credential"), says("invalid credential date"), says("date format"):
-		date, day := "", ""
-		if q.claim != nil {
-			date, day = q.claim.date, q.claim.day
-		}
-		q.find(Shown, CauseScopeDate, "", day, date[:min(8, len(date))])
-	case says("x-amz-date"):
-		q.find(Shown, CauseDateMalformed, "", "", "")
-	case says("algorithm"):
-		q.find(Shown, CauseAlgorithm, "", "", algorithm)
-	case says("credential"):
-		q.find(Shown, CauseCredential, "", "", "")
+	case says("incorrect terminal"), says("incorrect date format"):
+		q.find(Shown, CauseScopeMalformed, "", c.scopeIfKnown(), "")
+	case says("credential date"):
+		q.find(Shown, CauseScopeDate, "", c.day, c.date[:min(8, len(c.date))])
+	case says("x-amz-date must"):
+		q.find(Shown, CauseDateMalformed, "", c.date, "")
+	case says("x-amz-expires must"), says("x-amz-expires should"):
+		q.find(Shown, CauseExpires, "", c.expires, "")
+	case says("algorithm only"):
+		q.find(Shown, CauseAlgorithm, "", c.algorithm, algorithm)
+	case says("missing credential"):
+		q.find(Shown, CauseAuthorization, "Credential", "", "")
+	case says("missing signedheaders"):
+		q.find(Shown, CauseAuthorization, "SignedHeaders", "", "")
+	case says("missing signature"):
+		q.find(Shown, CauseAuthorization, "Signature", "", "")
 	default:
-		q.find(Shown, CauseAuthorization, a.code(), "", "").Why = a.field("Message")
+		f := q.find(Shown, CauseAuthorization, a.code(), "", "")
+		f.What, f.Why = "The server cannot read the signature's statement.", a.field("Message")
 	}
+}
+
+// quoted is what stands in quotation marks behind word in a message.
+func quoted(message, word string) string {
+	_, after, ok := strings.Cut(message, word)
+	if !ok || after == "" || after[0] != '\'' && after[0] != '"' {
+		return ""
+	}
+	value, _, _ := strings.Cut(after[1:], after[:1])
+	return value
 }
 
 // expected is what follows "expecting '" in a message.

@@ -146,7 +146,7 @@ func (q *inquiry) find(basis Basis, cause, name, yours, server string) *Finding 
 		Part: row.part, Name: name, Basis: basis, Yours: yours, Server: server, Differ: -1,
 		Cause: cause, What: fill.Replace(row.what), Why: fill.Replace(row.why), Fix: fill.Replace(row.fix),
 	}
-	if yours != "" || server != "" {
+	if yours != "" && server != "" {
 		f.Differ = 0 // to be counted when all is redacted
 	}
 	q.findings = append(q.findings, f)

@@ -17,7 +17,7 @@ func FuzzExplain(f *testing.F) {
 	f.Add("HEAD", "//a/../b%20+?x&y=/", "X-Amz-Meta-A", exampleToken, c.canonical(), c.stringToSign(), captured(curlCapture, c), 5)
 	f.Add("get", sentURL, "Accept-Encoding", "gzip", firstCanonical, "a\nb\nc\nd", captured(pythonCapture, c), 2)
 	f.Add("GET", "/?X-Amz-Signature="+anySignature, "Authorization", "AWS a:"+anySignature, "GET\n/\nhost:h\n\nhost\n", "", errorXML("AuthorizationHeaderMalformed", "expecting 'eu-west-1'", "Region", "x"), 3)
-	f.Add("GET", "/", "X", "", "", "", "HTTP/1.1 403 Forbidden\r\nDate: x\r\n\r\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>", 7)
+	f.Add("GET", "/", "X", "", "", "", "HTTP/1.1 403 Forbidden\r\nDate: x\r\n\r\n<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>", 11)
 	f.Fuzz(func(t *testing.T, method, target, name, value, canonical, toSign, response string, flags int) {
 		creds := sigv4.Credentials{AccessKeyID: exampleKey, SecretAccessKey: exampleSecret, SessionToken: exampleToken}
 		request := method + " " + target + " HTTP/1.1\nHost: h\nX-Amz-Date: 20260102T030405Z\nX-Amz-Security-Token: " + exampleToken + "\n" + name + ": " + value +
@@ -32,8 +32,11 @@ func FuzzExplain(f *testing.F) {
 		if flags&4 != 0 {
 			e.Response = ""
 		}
+		if flags&8 != 0 {
+			e.Credentials = nil
+		}
 		shown := ""
-		for _, e := range []explain.Evidence{e, {Request: response, Credentials: &creds}, {Request: target, Response: canonical, Credentials: &creds}} {
+		for _, e := range []explain.Evidence{e, {Request: response, Credentials: e.Credentials}, {Request: target, Response: canonical, Credentials: e.Credentials}} {
 			r, err := explain.Explain(e)
 			if err != nil {
 				shown += err.Error()
@@ -46,7 +49,10 @@ func FuzzExplain(f *testing.F) {
 				}
 			}
 		}
-		for _, s := range []string{exampleSecret, exampleToken, anySignature} {
+		for i, s := range []string{exampleSecret, exampleToken, anySignature} {
+			if i == 0 && e.Credentials == nil {
+				continue // what the secret is is not known
+			}
 			if strings.Contains(shown, s) {
 				t.Errorf("%q is shown in\n%s", s, shown)
 			}

@@ -8,7 +8,7 @@ import (
 // fragile are the headers that are changed on the way more often than not.
 var fragile = []string{
 	"accept-encoding", "user-agent", "connection", "expect", "keep-alive", "te", "trailer", "transfer-encoding",
-	"upgrade", "x-amzn-trace-id", "proxy-connection", "proxy-authorization", "x-forwarded-for", "via", "cache-control",
+	"upgrade", "x-amzn-trace-id", "proxy-connection", "proxy-authorization", "x-forwarded-for", "via",
 }
 
 func isFragile(name string) bool { return slices.Contains(fragile, strings.ToLower(name)) }
@@ -66,7 +66,7 @@ func (q *inquiry) compareHeader(name string, yours, server *canonical, basis Bas
 		// Said of the payload's line.
 	case basis == Shown && isSent && sent == have:
 		q.find(basis, CauseHeaderChanged, name, have, want)
-	case basis == Shown && !isSent && q.request == nil && (isFragile(name) || want == ""):
+	case basis == Shown && !isSent && q.request == nil && (isFragile(name) || want == "" || name == "content-length"):
 		q.find(basis, CauseHeaderChanged, name, have, want)
 	case basis == Rule && q.request != nil && !isSent:
 		q.find(basis, CauseHeaderNotSent, name, have, "")

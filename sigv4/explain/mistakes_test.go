@@ -71,6 +71,16 @@ func TestMistakes(t *testing.T) {
 		{"a proxy's host", func(c *trial) { c.arrived.set("host", "10.0.0.1:9000") }, explain.CauseHost, "host", []string{onTheWay, byServer, byServer + "+request"}},
 		{"range dropped by a proxy", func(c *trial) { c.arrived.set("range", "") }, explain.CauseHeaderChanged, "range", []string{onTheWay, byServer, byServer + "+request"}},
 		{"range changed by a proxy", func(c *trial) { c.arrived.set("range", "bytes=0-") }, explain.CauseHeaderChanged, "range", []string{onTheWay, byServer + "+request"}},
+		{"Accept-Encoding changed by a proxy", encoded, explain.CauseHeaderChanged, "accept-encoding", []string{onTheWay, byServer, byServer + "+request"}},
+		{"Accept-Encoding changed by the library", func(c *trial) {
+			encoded(c)
+			c.sent.set("accept-encoding", "gzip, deflate")
+			c.arrived.set("accept-encoding", "gzip, deflate")
+		}, explain.CauseHeaderChanged, "accept-encoding", []string{tried, triedHere}},
+		{"Content-Length dropped", func(c *trial) {
+			addHeader(c, "content-length", "0")
+			c.arrived.set("content-length", "")
+		}, explain.CauseHeaderChanged, "content-length", []string{onTheWay, byServer, byServer + "+request"}},
 		{"blanks in a header", func(c *trial) { c.client.set("range", " bytes=0-9") }, explain.CauseHeaderBlanks, "range", append([]string{alone}, always...)},
 		{"another header", func(c *trial) { c.client.set("range", "bytes=0-8") }, explain.CauseHeader, "range", []string{byRequest, byServer, byServer + "+request"}},
 		{"header's line missing", func(c *trial) { c.client.lines = slices.Delete(c.client.lines, 1, 2) }, explain.CauseHeaderMissing, "range", []string{byRequest, byServer, tried}},
@@ -165,6 +175,20 @@ func TestMistakes(t *testing.T) {
 			})
 		}
 	}
+}
+
+// addHeader adds a header in front.
+func addHeader(c *trial, name, value string) {
+	for _, p := range []*parts{&c.sent, &c.client, &c.arrived} {
+		p.lines = append([]string{name + ":" + value}, p.lines...)
+		p.names = name + ";" + p.names
+	}
+}
+
+// encoded signs Accept-Encoding, which a proxy then rewrites.
+func encoded(c *trial) {
+	addHeader(c, "accept-encoding", "identity")
+	c.arrived.set("accept-encoding", "gzip")
 }
 
 func summary(r explain.Report) string {

@@ -59,11 +59,18 @@ func (f Finding) writeValues(w io.Writer) {
 	if f.Yours == "" && f.Server == "" {
 		return
 	}
+	// Where nothing is a value too.
+	empty := f.Part == PartPath || f.Part == PartQuery || f.Part == PartHeader
 	const yours, server = "   yours  ", "   S3     "
 	at := max(f.Differ, 0)
 	first, skipped := window(f.Yours, at)
 	second, _ := window(f.Server, at)
-	fmt.Fprintf(w, "%s%s\n%s%s\n", yours, orEmpty(first), server, orEmpty(second))
+	if f.Yours != "" || empty {
+		fmt.Fprintf(w, "%s%s\n", yours, orEmpty(first))
+	}
+	if f.Server != "" || empty {
+		fmt.Fprintf(w, "%s%s\n", server, orEmpty(second))
+	}
 	if f.Differ < 0 || f.Yours == "" || f.Server == "" {
 		return
 	}

@@ -28,7 +28,7 @@ func TestCaret(t *testing.T) {
 		for at < len(tt.yours) && at < len(tt.server) && tt.yours[at] == tt.server[at] {
 			at++
 		}
-		r := explain.Report{Findings: []explain.Finding{{Yours: tt.yours, Server: tt.server, Differ: at, What: "What.", Why: "Why.", Fix: "Fix.", Basis: explain.Rule}}}
+		r := explain.Report{Findings: []explain.Finding{{Part: explain.PartPath, Yours: tt.yours, Server: tt.server, Differ: at, What: "What.", Why: "Why.", Fix: "Fix.", Basis: explain.Rule}}}
 		var b strings.Builder
 		if err := r.Text(&b); err != nil {
 			t.Fatal(err)
@@ -41,6 +41,18 @@ func TestCaret(t *testing.T) {
 		if b.String() != want {
 			t.Errorf("got\n%swant\n%s", b.String(), want)
 		}
+	}
+}
+
+// A value that is not known is not shown as an empty one.
+func TestUnknownValue(t *testing.T) {
+	r := explained(t, explain.Evidence{Request: strings.Replace(sentRequest, "=host;", "=", 1)})
+	var b strings.Builder
+	if err := r.Text(&b); err != nil {
+		t.Fatal(err)
+	}
+	if f := r.Findings[0]; f.Differ != -1 || strings.Contains(b.String(), "   S3  ") || !strings.Contains(b.String(), "   yours  x-amz-content-sha256;x-amz-date\n") {
+		t.Errorf("differ %d in\n%s", f.Differ, b.String())
 	}
 }
 

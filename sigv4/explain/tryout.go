@@ -3,8 +3,10 @@ package explain
 import "strings"
 
 const (
-	maxPairText  = 16 << 10 // of a canonical request; two mistakes at once are not tried on larger ones
-	maxPairTries = 30000
+	// How many signatures with two mistakes are made, and of how much text: what
+	// is looked for in vain must end too.
+	maxPairTries = 20000
+	maxPairBytes = 16 << 20
 )
 
 // tryMistakes computes the signature of what was sent, then of what was sent with
@@ -86,10 +88,7 @@ func (q *inquiry) try(base attempt, ms []mistake, sent string) bool {
 			return true
 		}
 	}
-	if len(base.canonicalText()) > maxPairText {
-		return false
-	}
-	tries := 0
+	tries, most := 0, min(maxPairTries, maxPairBytes/(1+len(base.canonicalText())))
 	for i, first := range ms {
 		if first.rare {
 			continue
@@ -98,7 +97,7 @@ func (q *inquiry) try(base attempt, ms []mistake, sent string) bool {
 			if second.rare || first.slot() == second.slot() {
 				continue
 			}
-			if tries++; tries > maxPairTries {
+			if tries++; tries > most {
 				return false
 			}
 			a := base
@@ -147,7 +146,7 @@ func (q *inquiry) baseAttempt() (attempt, bool) {
 	if q.Credentials == nil || q.Credentials.SecretAccessKey == "" {
 		return attempt{}, false
 	}
-	a := attempt{hash: hexHash, algorithm: algorithm, prefix: "AWS4", secret: q.Credentials.SecretAccessKey}
+	a := attempt{hash: hexHash, algorithm: algorithm, prefix: "AWS4", secret: q.Credentials.SecretAccessKey, keys: map[keyID][]byte{}}
 	switch {
 	case q.claim != nil && q.claim.version == 4:
 		a.date, a.scope = q.claim.date, q.claim.scope()
