@@ -20,6 +20,7 @@ type attempt struct {
 	prefix, secret string
 	steps          []string         // day, region, service, aws4_request
 	hexKeys        bool             // each step's key as hexadecimal text
+	hexLast        bool             // the signing key only
 	swapped        bool             // key and message in each HMAC
 	keys           map[keyID][]byte // made so far
 }
@@ -39,7 +40,7 @@ func (a *attempt) signature() string {
 // key makes the signing key, or takes the one that was made of the same before:
 // most mistakes are made elsewhere.
 func (a *attempt) key() []byte {
-	id := keyID{a.prefix + a.secret, strings.Join(a.steps, "/"), a.hexKeys, a.swapped}
+	id := keyID{a.prefix + a.secret, strings.Join(a.steps, "/"), a.hexKeys, a.hexLast, a.swapped}
 	if key, ok := a.keys[id]; ok {
 		return key
 	}
@@ -50,14 +51,17 @@ func (a *attempt) key() []byte {
 			key = hex.AppendEncode(nil, key)
 		}
 	}
+	if a.hexLast {
+		key = hex.AppendEncode(nil, key)
+	}
 	a.keys[id] = key
 	return key
 }
 
 // A keyID is all that a signing key is made of.
 type keyID struct {
-	secret, steps    string
-	hexKeys, swapped bool
+	secret, steps             string
+	hexKeys, hexLast, swapped bool
 }
 
 func (a *attempt) hmac(key []byte, message string) []byte {

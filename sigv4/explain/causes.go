@@ -118,5 +118,5 @@ const (
 // vague causes say that parts differ, not how.
 var vague = map[string]bool{
 	CausePath: true, CauseQuery: true, CauseHeader: true, CauseHost: true, CauseNames: true, CauseMethod: true,
-	CauseHash: true, CauseScope: true, CauseSecretOrKey: true, CauseNotReproduced: true, CauseSignsOther: true,
+	CauseHash: true, CauseScope: true, CauseSecretOrKey: true, CauseNotReproduced: true, CauseSignsOther: true, CauseServerSecret: true,
 }

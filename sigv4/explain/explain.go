@@ -178,7 +178,7 @@ func (q *inquiry) report() Report {
 	hide := newRedactor(q)
 	r := Report{Findings: []Finding{}, Agreed: []Part{}, Missing: []string{}}
 	for _, f := range once(q.findings) {
-		f.Name, f.What, f.Why, f.Fix = hide.redact(f.Name), hide.redact(f.What), hide.redact(f.Why), hide.redact(f.Fix)
+		f.Name, f.What, f.Why, f.Fix = hide.redact(f.Name), hide.sentence(f.What), hide.sentence(f.Why), hide.sentence(f.Fix)
 		f.Yours, f.Server = hide.redact(f.Yours), hide.redact(f.Server)
 		if f.Differ >= 0 {
 			f.Differ = firstDifference(f.Yours, f.Server)
@@ -192,7 +192,7 @@ func (q *inquiry) report() Report {
 		}
 	}
 	for _, s := range q.missing {
-		r.Missing = append(r.Missing, hide.redact(s))
+		r.Missing = append(r.Missing, hide.sentence(s))
 	}
 	return r
 }

@@ -200,6 +200,7 @@ func (q *inquiry) inSigning(a attempt) []mistake {
 	})
 	add(CauseKeyPrefix, func(a *attempt) { a.prefix = "" })
 	add(CauseKeyHex, func(a *attempt) { a.hexKeys = true })
+	add(CauseKeyHex, func(a *attempt) { a.hexLast = true })
 	add(CauseKeyArguments, func(a *attempt) { a.swapped = true })
 	for i := range a.steps {
 		add(CauseKeyStepMissing, func(a *attempt) { a.steps = slices.Delete(slices.Clone(a.steps), i, i+1) })

@@ -114,6 +114,9 @@ func TestMistakes(t *testing.T) {
 			}
 			return key
 		}), explain.CauseKeyHex, "", []string{tried, triedHere}},
+		{"the last key in hexadecimal", keyed(func(secret string, s []string) []byte {
+			return []byte(hex.EncodeToString(mac(mac(mac(mac([]byte("AWS4"+secret), s[0]), s[1]), s[2]), s[3])))
+		}), explain.CauseKeyHex, "", []string{tried, triedHere}},
 		{"key for another region", keyed(func(secret string, s []string) []byte {
 			return mac(mac(mac(mac([]byte("AWS4"+secret), s[0]), "us-east-1"), s[2]), s[3])
 		}), explain.CauseKeyRegion, "", []string{tried}},

@@ -12,7 +12,11 @@ import (
 
 // A redactor replaces what must not be shown: it knows the secrets of one
 // inquiry, and the places where such things stand.
-type redactor struct{ replacer *strings.Replacer }
+type redactor struct{ values, sentences *strings.Replacer }
+
+// wordLength is the length from which on something secret is looked for in our own
+// sentences, too: a secret that is a word of English is no secret.
+const wordLength = 12
 
 var (
 	signaturePlace = regexp.MustCompile(`(?i)(signature(?:provided>)?(?:=|%3D|%253D|: ?|>))([^&\s,;"'<…]+)`)
@@ -85,16 +89,23 @@ func newRedactor(q *inquiry) redactor {
 		}
 		return strings.Compare(a, b)
 	})
-	var pairs []string
+	var pairs, long []string
 	for _, v := range values {
 		pairs = append(pairs, v, hidden[v])
+		if len(v) >= wordLength {
+			long = append(long, v, hidden[v])
+		}
 	}
-	return redactor{strings.NewReplacer(pairs...)}
+	return redactor{strings.NewReplacer(pairs...), strings.NewReplacer(long...)}
 }
 
-// redact is s without anything that must not be shown.
-func (r redactor) redact(s string) string {
-	s = r.replacer.Replace(s)
+// redact is a value without anything that must not be shown.
+func (r redactor) redact(s string) string { return r.places(r.values.Replace(s)) }
+
+// sentence is the same for a sentence, which is ours but for what a server says.
+func (r redactor) sentence(s string) string { return r.places(r.sentences.Replace(s)) }
+
+func (r redactor) places(s string) string {
 	s = signaturePlace.ReplaceAllStringFunc(s, func(m string) string { return again(signaturePlace, m, shownSignature) })
 	s = tokenPlace.ReplaceAllStringFunc(s, func(m string) string { return again(tokenPlace, m, shownToken) })
 	return oldPlace.ReplaceAllStringFunc(s, func(m string) string { return again(oldPlace, m, shownSignature) })

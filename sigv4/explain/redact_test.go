@@ -146,3 +146,18 @@ func TestNothingLeaks(t *testing.T) {
 		t.Errorf("a signature of version 2 is shown in\n%s", shown)
 	}
 }
+
+// A secret that is a word is hidden in values, not in our own sentences. Where the
+// secret given here has a blank at its end, that is the reason, not the server.
+func TestSentencesAboutTheSecret(t *testing.T) {
+	for secret, cause := range map[string]string{"other": explain.CauseServerSecret, exampleSecret + " ": explain.CauseSecretBlank} {
+		c := listing()
+		c.secret = secret
+		e := c.evidence("request+server+credentials")
+		e.Credentials.SecretAccessKey = secret
+		r := explained(t, e)
+		if len(r.Findings) != 1 || r.Findings[0].Cause != cause || strings.Contains(r.Findings[0].Why, "(the secret)") {
+			t.Errorf("%q: %+v", secret, r.Findings)
+		}
+	}
+}

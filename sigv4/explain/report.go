@@ -81,13 +81,22 @@ var (
 )
 
 // order sorts findings: the certain ones first, then by part, then as they came.
+// That of another version comes before all: nothing else holds for it.
 func order(fs []Finding) {
 	slices.SortStableFunc(fs, func(a, b Finding) int {
 		return cmp.Or(
+			-cmp.Compare(rank(a.Cause == CauseV2), rank(b.Cause == CauseV2)),
 			cmp.Compare(slices.Index(bases, a.Basis), slices.Index(bases, b.Basis)),
 			cmp.Compare(slices.Index(parts, a.Part), slices.Index(parts, b.Part)),
 		)
 	})
+}
+
+func rank(first bool) int {
+	if first {
+		return 1
+	}
+	return 0
 }
 
 // once leaves of findings with one cause about one thing the most certain, and
