@@ -72,7 +72,7 @@ func hintForReply(e *s3.Error) string {
 	case "InvalidAccessKeyId", "XAdminUserNotFound": // the latter is versitygw's, with status 404
 		return "the server does not know this access key; check AWS_ACCESS_KEY_ID, --profile and --endpoint-url"
 	case "SignatureDoesNotMatch":
-		return "the secret key does not belong to the access key, or something on the way changes requests; check AWS_SECRET_ACCESS_KEY, and `s3mount sign --send URL` to see every step"
+		return "the secret key does not belong to the access key, or something on the way changes requests; check AWS_SECRET_ACCESS_KEY, and `s3mount sign --send URL` to see every step and what differs"
 	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired":
 		return "the session has ended; log in again (`aws sso login`) or set a fresh AWS_SESSION_TOKEN"
 	case "RequestTimeTooSkewed":
