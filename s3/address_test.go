@@ -3,6 +3,7 @@ package s3
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"s3mount/s3/s3test"
@@ -65,6 +66,12 @@ func TestWhereARequestGoes(t *testing.T) {
 			}
 			if got := b.address(b.Region(), tt.key, "").String(); got != tt.want {
 				t.Errorf("%s, want %s", got, tt.want)
+			}
+			if got := b.URL().String(); tt.key == "" && got != tt.want {
+				t.Errorf("URL is %s, want %s", got, tt.want)
+			}
+			if inHost := strings.Contains(tt.want, "://"+tt.bucket+"."); b.PathStyle() == inHost {
+				t.Errorf("PathStyle is %v for %s", b.PathStyle(), tt.want)
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package s3
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,6 +61,13 @@ func (b *Bucket) Name() string { return b.opts.Name }
 
 // Region is the region that requests are signed for now.
 func (b *Bucket) Region() string { return *b.region.Load() }
+
+// URL is where requests for the bucket itself go now. It is the caller's.
+func (b *Bucket) URL() *url.URL { return b.address(b.Region(), "", "") }
+
+// PathStyle says whether the bucket is in the path of requests, and not in the
+// host name.
+func (b *Bucket) PathStyle() bool { return b.pathStyle }
 
 // adopt signs for region from now on, if that can be one.
 func (b *Bucket) adopt(region string) {
