@@ -80,12 +80,18 @@ func mount(t testing.TB, source string, flags ...string) *rig.Mount {
 // mountTest mounts the bucket of an s3test server for this test.
 func mountTest(t testing.TB, srv *s3test.Server, flags ...string) *rig.Mount {
 	t.Helper()
+	return mountPrefix(t, srv, "", flags...)
+}
+
+// mountPrefix mounts what is below a prefix of it.
+func mountPrefix(t testing.TB, srv *s3test.Server, prefix string, flags ...string) *rig.Mount {
+	t.Helper()
 	needMount(t)
 	dir := mountPoint(t)
 	keys := srv.Credentials()
 	return start(t, rig.Invocation{
 		Program: program, Endpoint: srv.Endpoint().String(), AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey,
-		Args: append(flags, "s3://"+srv.Bucket(), dir),
+		Args: append(flags, "s3://"+srv.Bucket()+"/"+prefix, dir),
 	}, dir)
 }
 

@@ -97,34 +97,51 @@ func (a access) readBundle() ([]byte, error) {
 
 // configuredBundle reads what AWS_CA_BUNDLE or the profile's ca_bundle names.
 func configuredBundle(cfg aws.Config) ([]byte, error) {
-	for _, source := range cfg.ConfigSources {
-		path := ""
-		switch s := source.(type) {
-		case config.EnvConfig:
-			path = s.CustomCABundle
-		case config.SharedConfig:
-			path = s.CustomCABundle
-		}
-		if path != "" {
-			pem, err := os.ReadFile(path)
-			if err != nil {
-				return nil, &hintError{fmt.Errorf("CA bundle of the AWS configuration: %w", err), "check AWS_CA_BUNDLE and the profile's ca_bundle"}
-			}
-			return pem, nil
-		}
+	path, _ := bundlePath(cfg)
+	if path == "" {
+		return nil, nil
 	}
-	return nil, nil
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &hintError{fmt.Errorf("CA bundle of the AWS configuration: %w", err), "check AWS_CA_BUNDLE and the profile's ca_bundle"}
+	}
+	return pem, nil
 }
 
-// resolveEndpoint finds the endpoint in the AWS CLI's order: the flag, then of
-// the environment and of the profile the service's own before the general one.
-// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+// bundlePath is the file that the configuration names, and where it does.
+func bundlePath(cfg aws.Config) (path, from string) {
+	for _, source := range cfg.ConfigSources {
+		switch s := source.(type) {
+		case config.EnvConfig:
+			path, from = s.CustomCABundle, "AWS_CA_BUNDLE"
+		case config.SharedConfig:
+			path, from = s.CustomCABundle, "ca_bundle of the profile"
+		}
+		if path != "" {
+			return path, from
+		}
+	}
+	return "", ""
+}
+
+// resolveEndpoint gives the endpoint; nil is AWS's own.
 func (a access) resolveEndpoint(ctx context.Context, cfg *aws.Config) (*url.URL, error) {
 	if a.endpoint != "" {
 		return parseEndpoint("--endpoint-url", a.endpoint)
 	}
+	if value, from := configuredEndpoint(ctx, cfg); value != "" {
+		return parseEndpoint(from, value)
+	}
+	return nil, nil
+}
+
+// configuredEndpoint finds the endpoint behind the flag in the AWS CLI's order:
+// of the environment and of the profile the service's own before the general
+// one.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+func configuredEndpoint(ctx context.Context, cfg *aws.Config) (value, from string) {
 	if ignore, _, _ := config.GetIgnoreConfiguredEndpoints(ctx, cfg.ConfigSources); ignore {
-		return nil, nil
+		return "", ""
 	}
 	for _, source := range cfg.ConfigSources {
 		s, ok := source.(interface {
@@ -136,18 +153,18 @@ func (a access) resolveEndpoint(ctx context.Context, cfg *aws.Config) (*url.URL,
 		_, env := source.(config.EnvConfig)
 		if found, ok, err := s.GetServiceBaseEndpoint(ctx, "S3"); err == nil && ok {
 			if env {
-				return parseEndpoint("AWS_ENDPOINT_URL_S3", found)
+				return found, "AWS_ENDPOINT_URL_S3"
 			}
-			return parseEndpoint("endpoint_url of the profile's services", found)
+			return found, "endpoint_url of the profile's services"
 		}
 		if env && os.Getenv("AWS_ENDPOINT_URL") != "" {
-			return parseEndpoint("AWS_ENDPOINT_URL", os.Getenv("AWS_ENDPOINT_URL"))
+			return os.Getenv("AWS_ENDPOINT_URL"), "AWS_ENDPOINT_URL"
 		}
 	}
-	if cfg.BaseEndpoint != nil && *cfg.BaseEndpoint != "" {
-		return parseEndpoint("endpoint_url of the profile", *cfg.BaseEndpoint)
+	if cfg.BaseEndpoint != nil {
+		return *cfg.BaseEndpoint, "endpoint_url of the profile"
 	}
-	return nil, nil
+	return "", ""
 }
 
 func parseEndpoint(from, s string) (*url.URL, error) {

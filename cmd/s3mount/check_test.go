@@ -38,10 +38,10 @@ func TestCheck(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	for _, args := range [][]string{
-		{}, {"s3://b"}, {"s3://b", "d", "more"}, {"s3://b", ""}, {"doctor", "s3://b"}, {"", "d"}, {"http://h/b", "d"},
+		{}, {"s3://b"}, {"s3://b", "d", "more"}, {"s3://b", ""}, {"bucket", "s3://b"}, {"", "d"}, {"http://h/b", "d"},
 		{"--no-such-flag", "b", "d"}, {"-x", "b", "d"}, {"--region"}, {"--uid", "root", "b", "d"}, {"--memory", "0", "b", "d"}, {"-o", "rw", "b", "d"},
 		{"sign"}, {"sign", "a", "b"}, {"sign", "--no-such-flag", "http://h"}, {"sign", "--allow-other", "http://h"},
-		{"version", "more"}, {"completion", "bash", "more"},
+		{"doctor"}, {"doctor", "/mnt"}, {"policy"}, {"version", "more"}, {"completion", "bash", "more"},
 	} {
 		code, stdout, stderr := runs(args...)
 		if code != exitMisused || stdout != "" || !isTwoLines(stderr) {
@@ -50,8 +50,10 @@ func TestArguments(t *testing.T) {
 	}
 	// The hint names the command whose help is of use.
 	for want, args := range map[string][]string{
-		"`s3mount --help`":      {"--no-such-flag"},
-		"`s3mount sign --help`": {"sign", "--no-such-flag"},
+		"`s3mount --help`":        {"--no-such-flag"},
+		"`s3mount sign --help`":   {"sign", "--no-such-flag"},
+		"`s3mount doctor --help`": {"doctor", "--no-such-flag"},
+		"`s3mount policy --help`": {"policy", "--no-such-flag"},
 	} {
 		if _, _, stderr := runs(args...); !strings.Contains(stderr, want) {
 			t.Errorf("s3mount %q says %q, without %s", args, stderr, want)
@@ -61,13 +63,15 @@ func TestArguments(t *testing.T) {
 
 func TestHelpAndVersion(t *testing.T) {
 	for want, args := range map[string][]string{
-		"s3mount [flags] s3://BUCKET[/PREFIX] DIR": {"--help"},
-		"-o, --options OPT[,OPT...]":               {"help"},
-		"s3mount sign [flags] URL":                 {"help", "sign"},
-		"s3mount " + versionString() + " (go":      {"version"},
-		"s3mount " + versionString():               {"--version"},
-		"complete -":                               {"completion", "bash"},
-		"#compdef s3mount":                         {"completion", "zsh"},
+		"s3mount [flags] s3://BUCKET[/PREFIX] DIR":          {"--help"},
+		"-o, --options OPT[,OPT...]":                        {"help"},
+		"s3mount sign [flags] URL":                          {"help", "sign"},
+		"s3mount doctor [flags] s3://BUCKET[/PREFIX] [DIR]": {"help", "doctor"},
+		"kms:Decrypt":                         {"help", "policy"},
+		"s3mount " + versionString() + " (go": {"version"},
+		"s3mount " + versionString():          {"--version"},
+		"complete -":                          {"completion", "bash"},
+		"#compdef s3mount":                    {"completion", "zsh"},
 	} {
 		code, stdout, stderr := runs(args...)
 		if code != 0 || stderr != "" || !strings.Contains(stdout, want) {

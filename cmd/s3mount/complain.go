@@ -62,6 +62,9 @@ func hintFor(command string, err error) string {
 	return hintForNoReply(command, err)
 }
 
+// sessionHint is about temporary credentials whose time is over.
+const sessionHint = "the session has ended; log in again (`aws sso login`) or set a fresh AWS_SESSION_TOKEN"
+
 // hintForReply is about a server that says no.
 func hintForReply(e *s3.Error) string {
 	switch e.Code {
@@ -74,7 +77,7 @@ func hintForReply(e *s3.Error) string {
 	case "SignatureDoesNotMatch":
 		return "the secret key does not belong to the access key, or something on the way changes requests; check AWS_SECRET_ACCESS_KEY, and `s3mount sign --send URL` to see every step and what differs"
 	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired":
-		return "the session has ended; log in again (`aws sso login`) or set a fresh AWS_SESSION_TOKEN"
+		return sessionHint
 	case "RequestTimeTooSkewed":
 		return "the clock of this machine, or of the server, is wrong; compare `date -u` on both"
 	case "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect":
@@ -132,6 +135,8 @@ func hintForNoReply(command string, err error) string {
 		return "check --endpoint-url and the network; -f --log-level debug shows every request"
 	case command == "s3mount":
 		return "-f --log-level debug shows more"
+	case command == "s3mount doctor":
+		return "check --endpoint-url, the network, and HTTP_PROXY and HTTPS_PROXY if they are set; --log-level debug shows every request"
 	case command == "s3mount sign":
 		return "check the URL and the network"
 	}

@@ -66,24 +66,31 @@ func (k *keyring) reload(ctx context.Context, old *aws.Config) (*aws.Config, err
 }
 
 func retrieve(ctx context.Context, cfg *aws.Config) (sigv4.Credentials, error) {
+	c, err := retrieveAWS(ctx, cfg)
+	if err != nil {
+		return sigv4.Credentials{}, err
+	}
+	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}, nil
+}
+
+// retrieveAWS gives them as the SDK does: with where they came from, and when
+// they end.
+func retrieveAWS(ctx context.Context, cfg *aws.Config) (aws.Credentials, error) {
 	if cfg.Credentials == nil {
-		return sigv4.Credentials{}, errors.New("none configured")
+		return aws.Credentials{}, errors.New("none configured")
 	}
 	c, err := cfg.Credentials.Retrieve(ctx)
 	var process *processcreds.ProviderError
 	switch {
 	case errors.As(err, &process):
 		// The SDK would repeat what the process printed, secrets included.
-		return sigv4.Credentials{}, fmt.Errorf("credential_process: %w", innermost(err))
+		return aws.Credentials{}, fmt.Errorf("credential_process: %w", innermost(err))
 	case err != nil && aws.IsCredentialsProvider(cfg.Credentials, (*ec2rolecreds.Provider)(nil)):
 		// The last resort of the chain: nothing else was configured, and what
 		// the SDK has to say is about EC2.
-		return sigv4.Credentials{}, fmt.Errorf("none are configured, and EC2's metadata service gave none: %w", innermost(err))
+		return aws.Credentials{}, fmt.Errorf("none are configured, and EC2's metadata service gave none: %w", innermost(err))
 	}
-	if err != nil {
-		return sigv4.Credentials{}, err
-	}
-	return sigv4.Credentials{AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken}, nil
+	return c, err
 }
 
 // innermost is where an error began.

@@ -3,6 +3,8 @@
 //	s3mount [flags] s3://BUCKET[/PREFIX] DIR   mounts; returns when the mount is usable
 //	s3mount sign [flags] URL                   signs one request and shows every step
 //	s3mount explain [flags]                    says why a signed request was refused
+//	s3mount doctor [flags] s3://BUCKET [DIR]   checks everything that a mount needs
+//	s3mount policy [flags] s3://BUCKET         prints the least IAM policy of a mount
 //	s3mount completion | version | help
 //
 // Flags of the mount are also environment variables (--metadata-ttl is
@@ -60,7 +62,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.Version = versionString()
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newSignCommand(), newExplainCommand(), newVersionCommand())
+	root.AddCommand(newSignCommand(), newExplainCommand(), newDoctorCommand(), newPolicyCommand(), newVersionCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	argumentsAreUsage(root)

@@ -20,17 +20,35 @@ var ignoredOptions = []string{
 // either from the environment. S3MOUNT_OPTIONS is what -o would be, and comes
 // last.
 func (s *settings) complete(f *pflag.FlagSet, getenv func(string) string) error {
+	s.note(f, func(string) string { return "flag" })
 	if err := s.mountOptions(f); err != nil {
 		return err
 	}
+	s.note(f, func(string) string { return "-o" })
 	given := len(s.options)
 	if err := environment(f, getenv); err != nil {
 		return err
 	}
+	s.note(f, variable)
 	if given > 0 {
 		return nil
 	}
-	return s.mountOptions(f)
+	err := s.mountOptions(f)
+	s.note(f, func(string) string { return variable("options") })
+	return err
+}
+
+// note writes down where the flags came from that are set now and were not
+// before.
+func (s *settings) note(f *pflag.FlagSet, from func(flag string) string) {
+	if s.from == nil {
+		s.from = map[string]string{}
+	}
+	f.Visit(func(flag *pflag.Flag) {
+		if s.from[flag.Name] == "" {
+			s.from[flag.Name] = from(flag.Name)
+		}
+	})
 }
 
 // mountOptions takes what was given with -o. A flag that is set already wins.

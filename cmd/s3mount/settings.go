@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ type settings struct {
 	// Words of -o that are no flags.
 	noExec   bool
 	nonEmpty bool
+
+	// Where each flag that is set came from: "flag", "-o", or a variable.
+	from map[string]string
 }
 
 // access says where credentials and server are found; sign has it too.
@@ -99,7 +103,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 // environment sets the flags that were not given from S3MOUNT_ variables.
 func environment(f *pflag.FlagSet, getenv func(string) string) (err error) {
 	f.VisitAll(func(flag *pflag.Flag) {
-		name := "S3MOUNT_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		name := variable(flag.Name)
 		value := getenv(name)
 		if err != nil || value == "" || flag.Changed || notASetting(flag.Name) {
 			return
@@ -111,5 +115,12 @@ func environment(f *pflag.FlagSet, getenv func(string) string) (err error) {
 	return err
 }
 
+// variable is the environment variable that a flag is, too.
+func variable(flag string) string {
+	return "S3MOUNT_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
 // notASetting is for the flags that ask for something else than a mount.
-func notASetting(flag string) bool { return flag == "help" || flag == "version" }
+func notASetting(flag string) bool {
+	return slices.Contains([]string{"help", "version", "json", "timeout"}, flag)
+}

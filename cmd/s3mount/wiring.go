@@ -53,25 +53,43 @@ func (s *settings) fsMountOptions(what target, log *slog.Logger) fs.MountOptions
 	return fs.MountOptions{Source: what.String(), AllowOther: s.allowOther, NoExec: s.noExec, Log: log}
 }
 
-// bucket gives the bucket that flags and AWS configuration describe.
-func (s *settings) bucket(ctx context.Context, what target, log *slog.Logger) (*s3.Bucket, error) {
+// connection gives what flags and AWS configuration say, and the transport to
+// the server. With an error it gives what could be read.
+func (s *settings) connection(ctx context.Context) (awsSettings, *http.Transport, error) {
 	found, err := loadAWS(ctx, s.access, s.region)
 	if err != nil {
-		return nil, err
+		return awsSettings{}, nil, err
 	}
 	if found.endpoint, err = s.resolveEndpoint(ctx, found.keys.configured()); err != nil {
-		return nil, err
+		return found, nil, err
 	}
 	transport, err := s3.NewTransport(s3.TransportOptions{CABundle: found.caBundle})
 	if err != nil {
-		return nil, &hintError{err, bundleHint}
+		return found, nil, &hintError{err, bundleHint}
 	}
-	bucket, err := s3.New(s.s3Options(what, found, transport, log))
+	return found, transport, nil
+}
+
+// bucketOf makes a bucket of options.
+func bucketOf(opts s3.Options) (*s3.Bucket, error) {
+	bucket, err := s3.New(opts)
 	if err != nil {
 		return nil, &hintError{err, "check the name of the bucket, --region and AWS_REGION"}
 	}
 	return bucket, nil
 }
+
+// bucket gives the bucket that flags and AWS configuration describe.
+func (s *settings) bucket(ctx context.Context, what target, log *slog.Logger) (*s3.Bucket, error) {
+	found, transport, err := s.connection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return bucketOf(s.s3Options(what, found, transport, log))
+}
+
+// notPublicHint is about an unsigned request that was refused.
+const notPublicHint = "the bucket is not open to everybody; leave --no-sign-request away and use credentials"
 
 // A present bucket has answered.
 type present struct {
@@ -90,7 +108,7 @@ func (s *settings) answering(ctx context.Context, what target, log *slog.Logger)
 	page, err := bucket.Probe(ctx, what.prefix)
 	switch {
 	case s.unsigned && errors.Is(err, iofs.ErrPermission):
-		return nil, &hintError{err, "the bucket is not open to everybody; leave --no-sign-request away and use credentials"}
+		return nil, &hintError{err, notPublicHint}
 	case err != nil:
 		return nil, err
 	case len(page.Entries) == 0 && what.prefix != "":

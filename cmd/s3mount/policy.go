@@ -1,0 +1,107 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newPolicyCommand() *cobra.Command {
+	region := ""
+	cmd := &cobra.Command{
+		Use:   "policy [flags] s3://BUCKET[/PREFIX]",
+		Short: "Print the least IAM policy that a mount needs",
+		Long: `Print the least IAM policy that a mount needs, as JSON. Nothing is asked and
+nothing is changed.
+
+s3:ListBucket is for listings, which a mount of a prefix makes below it only.
+s3:GetObject is for HEAD and GET. s3:GetObjectVersion is used in versioned buckets:
+a file that is open when its object is replaced can be read to its end; without
+it, that reader gets ESTALE.
+
+Objects that are encrypted with a KMS key of one's own take kms:Decrypt on that
+key as well. A bucket of another account needs the same in its bucket policy.`,
+		Example: `  s3mount policy s3://photos/2026
+  s3mount policy --region cn-north-1 s3://photos`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return misused("%d arguments: one bucket is needed", len(args))
+			}
+			return nil
+		},
+		DisableFlagsInUseLine: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			what, err := parseTarget(args[0])
+			if err != nil {
+				return err
+			}
+			region = cmp.Or(region, os.Getenv("S3MOUNT_REGION"), os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
+			return writePolicy(cmd.OutOrStdout(), policyOf(what, partition(region)))
+		},
+	}
+	cmd.Flags().StringVar(&region, "region", "", "region `NAME` of the bucket: China's, GovCloud's and others have names of their own (default $AWS_REGION)")
+	return cmd
+}
+
+// A policy is an IAM policy.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
+type policy struct {
+	Version   string
+	Statement []statement
+}
+
+type statement struct {
+	Sid       string
+	Effect    string
+	Action    []string
+	Resource  string
+	Condition map[string]map[string]string `json:",omitempty"`
+}
+
+// policyOf is what a mount of what needs: every listing is of the prefix or of
+// one below it, and every object that is asked for is below it.
+func policyOf(what target, partition string) policy {
+	bucket := "arn:" + partition + ":s3:::" + what.bucket
+	list := statement{Sid: "List", Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: bucket}
+	below := literal(what.prefix) + "*"
+	if what.prefix != "" {
+		list.Condition = map[string]map[string]string{"StringLike": {"s3:prefix": below}}
+	}
+	read := statement{Sid: "Read", Effect: "Allow", Action: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resource: bucket + "/" + below}
+	return policy{Version: "2012-10-17", Statement: []statement{list, read}}
+}
+
+// literal has a policy take a string as it is.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+func literal(s string) string {
+	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(s)
+}
+
+// partition is the part of AWS that a region is in.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+func partition(region string) string {
+	for _, p := range []struct{ regions, name string }{
+		{"cn-", "aws-cn"}, {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"},
+		{"eu-isoe-", "aws-iso-e"}, {"us-isof-", "aws-iso-f"}, {"eusc-", "aws-eusc"},
+	} {
+		if strings.HasPrefix(region, p.regions) {
+			return p.name
+		}
+	}
+	return "aws"
+}
+
+func writePolicy(out io.Writer, p policy) error {
+	e := json.NewEncoder(out)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(p); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestPolicy(t *testing.T) {
+	for _, tt := range []struct {
+		args                  []string
+		list, read, condition string
+	}{
+		{[]string{"s3://photos"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/*", ""},
+		{[]string{"photos/"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/*", ""},
+		{[]string{"s3://photos/2026"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/2026/*", "2026/*"},
+		{[]string{"s3://photos/2026/"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/2026/*", "2026/*"},
+		{[]string{"s3://photos/a b/é"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/a b/é/*", "a b/é/*"},
+		{[]string{"s3://photos/*?${x}"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/${*}${?}${$}{x}/*", "${*}${?}${$}{x}/*"},
+		{[]string{"--region", "cn-north-1", "s3://photos"}, "arn:aws-cn:s3:::photos", "arn:aws-cn:s3:::photos/*", ""},
+		{[]string{"--region", "us-gov-west-1", "s3://photos"}, "arn:aws-us-gov:s3:::photos", "arn:aws-us-gov:s3:::photos/*", ""},
+		{[]string{"--region", "eu-north-1", "s3://photos"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/*", ""},
+	} {
+		code, stdout, stderr := runs(append([]string{"policy"}, tt.args...)...)
+		var p policy
+		if err := json.Unmarshal([]byte(stdout), &p); code != 0 || err != nil || stderr != "" || len(p.Statement) != 2 {
+			t.Fatalf("policy %q: exit code %d, %v, %s%s", tt.args, code, err, stdout, stderr)
+		}
+		list, read := p.Statement[0], p.Statement[1]
+		if list.Resource != tt.list || read.Resource != tt.read || list.Condition["StringLike"]["s3:prefix"] != tt.condition {
+			t.Errorf("policy %q: %s", tt.args, stdout)
+		}
+		if strings.Contains(stdout, "Condition") != (tt.condition != "") || strings.Contains(stdout, "Put") || strings.Contains(stdout, "Delete") {
+			t.Errorf("policy %q: %s", tt.args, stdout)
+		}
+	}
+	t.Setenv("AWS_REGION", "cn-north-1")
+	if _, stdout, _ := runs("policy", "s3://photos"); !strings.Contains(stdout, "arn:aws-cn:") {
+		t.Errorf("AWS_REGION is nothing to it: %s", stdout)
+	}
+	for _, args := range [][]string{{}, {"s3://a", "s3://b"}, {"http://host/b"}, {"--json", "s3://b"}} {
+		if code, stdout, stderr := runs(append([]string{"policy"}, args...)...); code != exitMisused || stdout != "" || !isTwoLines(stderr) {
+			t.Errorf("policy %q: exit code %d, %s%s", args, code, stdout, stderr)
+		}
+	}
+}
