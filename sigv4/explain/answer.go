@@ -113,7 +113,6 @@ func (a *answer) readFields(text string) {
 
 // unescapeXML reads a text of XML as it was meant, control characters too.
 func unescapeXML(s string) string {
-	s = strings.ReplaceAll(s, "\r\n", "\n")
 	var b strings.Builder
 	for {
 		before, after, ok := strings.Cut(s, "&")

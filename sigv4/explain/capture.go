@@ -41,11 +41,7 @@ func fromCurl(text string) (sent, response string) {
 			answer.WriteString(line + "\n")
 		case strings.HasPrefix(line, "* "), strings.HasPrefix(line, "{ ["), strings.HasPrefix(line, "} ["):
 		case answering:
-			// curl writes its next remark right behind a body without a line end.
-			if i := strings.Index(line, "</Error>"); i >= 0 {
-				line = line[:i+len("</Error>")]
-			}
-			answer.WriteString(line + "\n")
+			answer.WriteString(line + "\n") // and curl's next remark, behind a body without a line end
 		}
 	}
 	return request.String(), answer.String()
