@@ -129,7 +129,6 @@ func TestRequestsOfReading(t *testing.T) {
 		// open asks for the first block, to be sure of the version.
 		{"a byte in the middle", `dd if=f of=/dev/null iflag=skip_bytes,count_bytes skip=30000000 count=1 status=none`, 2 << 20, 2},
 		{"from start to end", `cat g >/dev/null`, size * 3 / 2, 32},
-		{"again", `cat g >/dev/null`, 0, 0},
 	} {
 		srv.ResetLog()
 		sh(t, m, m.Dir, tt.script)
@@ -142,4 +141,16 @@ func TestRequestsOfReading(t *testing.T) {
 			}
 		}
 	}
+	// The page cache has g now. Where the kernel takes pages back early (DAMON's
+	// pageout does, within the second) what is missing is fetched again.
+	var sent []int64
+	for range 5 {
+		srv.ResetLog()
+		sh(t, m, m.Dir, `cat g >/dev/null`)
+		if srv.Count("") == 0 {
+			return
+		}
+		sent = append(sent, srv.Bytes())
+	}
+	t.Errorf("read again, five times: %d bytes sent, want none once", sent)
 }
