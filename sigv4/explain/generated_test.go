@@ -172,6 +172,7 @@ func drawHeader(t *rapid.T, c *trial) (name, value string) {
 
 // Whatever one thing is broken in whatever request, the first finding names it.
 func TestOneThingBroken(t *testing.T) {
+	t.Parallel()
 	cases := signedRequests(t)
 	used := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
@@ -199,6 +200,7 @@ func TestOneThingBroken(t *testing.T) {
 
 // Nothing is wrong with what nothing was done to.
 func TestNothingBroken(t *testing.T) {
+	t.Parallel()
 	for _, make := range signedRequests(t) {
 		for _, kind := range []string{"request", "canonical", "canonical+request", "canonical+string", "canonical+string+request", "request+credentials", "canonical+string+request+credentials"} {
 			c := make()

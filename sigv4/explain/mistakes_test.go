@@ -25,6 +25,7 @@ const (
 // Every mistake is named first, from the least evidence that suffices and from
 // more.
 func TestMistakes(t *testing.T) {
+	t.Parallel()
 	always := []string{byRequest, byServer, byServer + "+request", tried, triedHere}
 	tests := []struct {
 		name  string

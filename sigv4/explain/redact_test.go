@@ -85,6 +85,7 @@ func TestRedacted(t *testing.T) {
 
 // Nothing secret is shown, whatever is wrong.
 func TestNothingLeaks(t *testing.T) {
+	t.Parallel()
 	old := "AWS " + exampleKey + ":frJIUN8DYpKDtOLCwo//yllqDzg="
 	breakIt := []func(*trial){
 		func(*trial) {},
