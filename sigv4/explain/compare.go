@@ -17,6 +17,10 @@ func (q *inquiry) compareCanonical() {
 		q.compareParts(q.own, q.derived, Rule)
 	case q.own != nil:
 		q.compareParts(q.own, q.asItShouldBe(q.own), Rule)
+		// It was held to the rules, not compared with what was sent.
+		q.agreed = slices.DeleteFunc(q.agreed, func(p Part) bool {
+			return p == PartMethod || p == PartPath || p == PartQuery || p == PartHeader
+		})
 	case q.derived != nil && q.served != nil:
 		q.compareParts(q.derived, q.served, Shown)
 	}

@@ -110,6 +110,16 @@ func TestAgreed(t *testing.T) {
 	}
 }
 
+// A canonical request alone is compared with nothing.
+func TestAgreedAlone(t *testing.T) {
+	r := explained(t, listing().evidence("canonical"))
+	for _, p := range []explain.Part{explain.PartMethod, explain.PartPath, explain.PartQuery, explain.PartHeader} {
+		if slices.Contains(r.Agreed, p) {
+			t.Errorf("%s agrees, with nothing to agree with", p)
+		}
+	}
+}
+
 // What is too long is said to be.
 func TestTooLong(t *testing.T) {
 	_, err := explain.Explain(explain.Evidence{Request: sentRequest + strings.Repeat("x", 1<<20)})
