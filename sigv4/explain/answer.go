@@ -120,7 +120,9 @@ func unescapeXML(s string) string {
 		if !ok {
 			return b.String()
 		}
-		name, rest, ok := strings.Cut(after, ";")
+		// A name that is looked for to the end of the text is no name.
+		name, _, ok := strings.Cut(after[:min(len(after), maxEntity)], ";")
+		rest := after[min(len(after), len(name)+1):]
 		c, known := entities[name]
 		if number, isNumber := strings.CutPrefix(name, "#"); ok && isNumber {
 			base := 10
@@ -141,6 +143,9 @@ func unescapeXML(s string) string {
 		s = rest
 	}
 }
+
+// maxEntity is longer than any name of an entity, or number of a character.
+const maxEntity = 16
 
 var entities = map[string]string{"lt": "<", "gt": ">", "amp": "&", "quot": `"`, "apos": "'"}
 

@@ -54,6 +54,8 @@ func readCanonical(text string) (*canonical, error) {
 		return fail("the first line is no method", hint)
 	case len(lines) < 4:
 		return fail("it has too few lines", hint)
+	case len(lines) > maxHeaders:
+		return fail("it has over 1000 lines", hint)
 	}
 	c.method = lines[0]
 	last := len(lines) - 1

@@ -89,7 +89,8 @@ func (q *inquiry) denied(message string) {
 	case says("not yet valid"):
 		q.find(Shown, CauseNotYet, "", "", a.field("ServerTime"))
 	case says("which were not signed"):
-		for _, name := range strings.FieldsFunc(a.field("HeadersNotSigned"), func(r rune) bool { return r == ',' || r == ' ' }) {
+		names := strings.FieldsFunc(a.field("HeadersNotSigned"), func(r rune) bool { return r == ',' || r == ' ' })
+		for _, name := range names[:min(maxHeaders, len(names))] {
 			switch name = strings.ToLower(name); name {
 			case "host":
 				q.find(Shown, CauseHostUnsigned, name, "", "")

@@ -48,6 +48,10 @@ func (e *InputError) Error() string {
 // a body.
 const maxEvidence = 1 << 20
 
+// maxHeaders bounds the lines and names of headers, each of which is looked for
+// among the others. Servers take 8 to 64 KiB of them.
+const maxHeaders = 1000
+
 // An inquiry is the evidence taken apart, and what has been found so far.
 type inquiry struct {
 	Evidence
@@ -104,6 +108,9 @@ func read(e Evidence) (*inquiry, error) {
 			return nil, err
 		}
 		q.request, q.claim = request, readClaim(request)
+		if strings.Count(q.claim.signed, ";") >= maxHeaders {
+			return nil, &InputError{"request", "over 1000 signed headers", "see that SignedHeaders is the list of the headers that are signed"}
+		}
 		if blank(e.Response) {
 			q.Response = response
 		}

@@ -96,11 +96,14 @@ func parseRequest(text string) (r *request, problem string) {
 		return nil, "the first line is no request line"
 	}
 	r = &request{method: method}
-	for rest != "" {
+	for lines := 0; rest != ""; lines++ {
 		line, rest = cutLine(rest)
 		if line == "" {
 			r.body = rest
 			break
+		}
+		if lines == maxHeaders {
+			return nil, "over 1000 lines of headers"
 		}
 		if n := len(r.headers); n > 0 && (line[0] == ' ' || line[0] == '\t') {
 			r.headers[n-1].value += line // folded
