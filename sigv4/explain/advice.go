@@ -132,5 +132,6 @@ var causes = map[string]advice{
 	CauseExpires:       {PartExpiry, "X-Amz-Expires is not what S3 takes.", "It is a number of seconds from 1 to 604800, a week.", "Ask for a week at most."},
 	CauseNotYet:        {PartExpiry, "The presigned URL is not valid yet.", "Its X-Amz-Date is in the future.", "Set the clock of the machine that made the URL."},
 	CauseNoPermission:  {PartServer, "The signature was accepted; the credentials may not do this.", "AccessDenied is about permissions, not about signing.", "Look at the policies of the user and of the bucket."},
+	CauseEndpoint:      {PartServer, "The server has the bucket at another address.", "Until the request goes there, the signature is not looked at.", "Sign the request anew for the address that the server names, with that host and that region, and send it there; a redirect is not followed with the old signature."},
 	CauseServerSaid:    {PartServer, "The server refuses the request: {name}.", "That is not about the signature itself.", "See what the server's documentation says of {name}."},
 }

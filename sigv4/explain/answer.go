@@ -12,6 +12,7 @@ import (
 type answer struct {
 	status  int // 0 if not known
 	headers []header
+	body    bool              // something stands behind the headers
 	fields  map[string]string // the elements of the error that hold text only
 }
 
@@ -50,6 +51,7 @@ func readAnswer(text string) (*answer, error) {
 	a := &answer{fields: map[string]string{}}
 	if strings.HasPrefix(text, "HTTP/") {
 		text = a.readHead(text)
+		a.body = strings.TrimSpace(text) != ""
 	}
 	i := strings.Index(text, "<Error>")
 	if i < 0 {

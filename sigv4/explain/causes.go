@@ -111,6 +111,7 @@ const (
 	CauseExpires          = "presigned-expiry-malformed"
 	CauseNotYet           = "presigned-not-yet-valid"
 	CauseNoPermission     = "no-permission"
+	CauseEndpoint         = "wrong-endpoint"
 	CauseServerSaid       = "server-said" // a code that has no name here
 	CauseOldRequest       = "request-old"
 )

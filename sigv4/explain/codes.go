@@ -15,10 +15,16 @@ func (q *inquiry) lookAtAnswer() {
 	says := func(text string) bool { return strings.Contains(message, text) }
 	switch a.code() {
 	case "":
-		q.miss("The answer has no body, which an answer to HEAD never has: send the same request as GET and give what comes.")
+		switch {
+		case q.otherRegion():
+		case a.body:
+			q.miss("The answer has a body that is not S3's: a proxy or another server wrote it. See that the request arrives at S3.")
+		default:
+			q.miss("The answer has no body, which an answer to HEAD never has: send the same request as GET and give what comes.")
+		}
 	case "SignatureDoesNotMatch":
 		if q.served == nil {
-			q.miss("The server does not tell its canonical request, as MinIO and some others do not; give the credentials, and the known mistakes are tried until one makes the signature that was sent.")
+			q.miss("The server does not tell its canonical request; MinIO and some others do not.")
 		}
 	case "RequestTimeTooSkewed":
 		server := a.field("ServerTime")
@@ -30,8 +36,10 @@ func (q *inquiry) lookAtAnswer() {
 			yours = q.claim.date
 		}
 		q.find(Shown, CauseClock, "", yours, server)
-	case "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "InvalidRegion", "PermanentRedirect", "TemporaryRedirect":
+	case "AuthorizationHeaderMalformed", "AuthorizationQueryParametersError", "InvalidRegion":
 		q.malformed(message)
+	case "PermanentRedirect", "TemporaryRedirect", "Redirect":
+		q.elsewhere()
 	case "XAmzContentSHA256Mismatch":
 		q.find(Shown, CausePayloadDiffers, "", a.field("ClientComputedContentSHA256"), a.field("S3ComputedContentSHA256"))
 	case "InvalidAccessKeyId", "XAdminUserNotFound":
@@ -50,7 +58,7 @@ func (q *inquiry) lookAtAnswer() {
 	case "MissingSecurityHeader":
 		q.missingHeader(message)
 	case "MissingAuthenticationToken":
-		q.find(Shown, CauseUnsigned, "", "", "")
+		q.unsigned(Shown)
 	case "InvalidRequest", "InvalidArgument":
 		switch {
 		case says("x-amz-content-sha256"):
@@ -60,10 +68,15 @@ func (q *inquiry) lookAtAnswer() {
 				q.find(Shown, CausePayloadMissing, "", "", "")
 			}
 		case says("aws4-hmac-sha256"), says("authorization type"), says("unsupported authorization"):
-			if q.claim != nil && q.claim.version == 4 {
+			switch {
+			case q.claim == nil: // it may be of any kind
+				q.find(Likely, CauseV2, "", "", "")
+			case q.claim.version == 4:
 				q.find(Shown, CauseAlgorithm, "", q.claim.algorithm, algorithm)
-			} else {
+			case q.claim.version == 2:
 				q.find(Shown, CauseV2, "", "", "")
+			default:
+				q.unsigned(Shown)
 			}
 		case says("only one auth"):
 			q.find(Shown, CauseTwoSignatures, "", "", "")
@@ -76,6 +89,34 @@ func (q *inquiry) lookAtAnswer() {
 		q.denied(message)
 	default:
 		q.find(Shown, CauseServerSaid, a.code(), "", "").Why = a.field("Message")
+	}
+}
+
+// otherRegion looks at the region that a server tells with any refusal, which is
+// all there is in an answer without a body.
+func (q *inquiry) otherRegion() bool {
+	region := q.answer.field("Region")
+	if region == "" {
+		region = q.answer.header("X-Amz-Bucket-Region")
+	}
+	if region == "" || q.claim == nil || !q.claim.wellFormed || q.claim.region == region {
+		return false
+	}
+	q.find(Shown, CauseRegion, "", q.claim.region, region)
+	return true
+}
+
+// elsewhere is for an answer that names another address.
+func (q *inquiry) elsewhere() {
+	q.otherRegion()
+	host := ""
+	if q.request != nil {
+		host, _ = q.request.value("Host")
+	}
+	if to := q.answer.field("Endpoint"); to != "" && to != host {
+		q.find(Shown, CauseEndpoint, "", host, to)
+	} else if !q.found(Shown) {
+		q.find(Shown, CauseEndpoint, "", "", "")
 	}
 }
 
@@ -107,7 +148,7 @@ func (q *inquiry) denied(message string) {
 	case says("token"):
 		q.find(Shown, CauseTokenInvalid, "", "", "")
 	case q.claim != nil && q.claim.version == 0:
-		q.find(Shown, CauseUnsigned, "", "", "")
+		q.unsigned(Shown)
 	default:
 		q.find(Likely, CauseNoPermission, "", "", "")
 	}

@@ -67,6 +67,19 @@ func (q *inquiry) concludeFromAgreement() {
 	}
 }
 
+// signatureRefused reports whether the signature may be why the server refuses: it
+// looks at permissions, keys and all else when the signature was right.
+func (q *inquiry) signatureRefused() bool {
+	if q.answer == nil {
+		return true
+	}
+	switch q.answer.code() {
+	case "", "SignatureDoesNotMatch", "InvalidAccessKeyId", "XAdminUserNotFound", "InvalidToken", "InvalidTokenId", "ExpiredToken", "ExpiredTokenException":
+		return true
+	}
+	return false
+}
+
 // base64ToHex reads a signature that was written in base64.
 func base64ToHex(s string) string {
 	b, err := base64.StdEncoding.DecodeString(s)

@@ -23,7 +23,7 @@ func (q *inquiry) lookAtRequest() {
 	switch c.version {
 	case 0:
 		if !c.both {
-			q.find(Rule, CauseUnsigned, "", "", "")
+			q.unsigned(Rule)
 		}
 		return
 	case 2:
@@ -43,6 +43,19 @@ func (q *inquiry) lookAtRequest() {
 	q.lookAtToken()
 }
 
+// unsigned is for a request without a signature: it has no Authorization, or one
+// of another kind.
+func (q *inquiry) unsigned(basis Basis) {
+	f := q.find(basis, CauseUnsigned, "", "", "")
+	if q.request == nil {
+		return
+	}
+	if _, sent := q.request.value("Authorization"); sent {
+		f.Why = "Its Authorization header is of another kind."
+		f.Fix = "Send Authorization: AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...; see that the HTTP library puts no user and password, or other token, in its place."
+	}
+}
+
 func (q *inquiry) lookAtCredential() {
 	c := q.claim
 	switch {
@@ -55,8 +68,12 @@ func (q *inquiry) lookAtCredential() {
 	if c.date == "" {
 		q.find(Rule, CauseDateMissing, "", "", "")
 	}
-	if k := q.Credentials; k != nil && c.accessKey != "" && k.AccessKeyID != "" && k.AccessKeyID != c.accessKey {
-		q.find(Rule, CauseOtherKey, "", shortKey(c.accessKey), shortKey(k.AccessKeyID))
+	if k := q.Credentials; k != nil && c.accessKey != "" && k.AccessKeyID != "" && k.AccessKeyID != c.accessKey && q.signatureRefused() {
+		yours, given := shortKey(c.accessKey), shortKey(k.AccessKeyID)
+		if yours == given {
+			yours, given = "", "" // they differ in what is not shown
+		}
+		q.find(Rule, CauseOtherKey, "", yours, given)
 	}
 }
 

@@ -36,7 +36,7 @@ func (q *inquiry) tryMistakes() {
 			return
 		}
 	}
-	if !q.found(Shown) {
+	if !q.found(Shown) && q.signatureRefused() {
 		q.find(Likely, CauseNotReproduced, "", "", "")
 	}
 }
