@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -8,7 +9,7 @@ import (
 // isCurl reports whether the text is what `curl -v` prints.
 func isCurl(text string) bool {
 	for line := range strings.SplitSeq(text, "\n") {
-		if rest, ok := strings.CutPrefix(strings.TrimLeft(line, " "), "> "); ok {
+		if rest, ok := strings.CutPrefix(strings.TrimLeft(afterMeter(strings.TrimSuffix(line, "\r")), " "), "> "); ok {
 			return strings.Contains(rest, " HTTP/")
 		}
 	}
@@ -23,6 +24,7 @@ func fromCurl(text string) (sent, response string) {
 	for rest := text; rest != ""; {
 		var line string
 		line, rest = cutLine(rest)
+		line = afterMeter(line)
 		switch {
 		case line == ">" || strings.HasPrefix(line, "> "):
 			line = strings.TrimPrefix(line[1:], " ")
@@ -45,6 +47,18 @@ func fromCurl(text string) (sent, response string) {
 		}
 	}
 	return request.String(), answer.String()
+}
+
+// meter is what curl writes of its progress where its output goes into a pipe or
+// a file: over the same line again and again, and on into the line that follows.
+var meter = regexp.MustCompile(`^(?:\r? *\d[ \d.kMGTP]*(?: +(?:-{1,2}|\d+):(?:--|\d\d):(?:--|\d\d)){3} +\d[\d.]*[kMGTP]?)+`)
+
+// afterMeter is a line without it.
+func afterMeter(line string) string {
+	if !strings.Contains(line, "--:--") && !strings.Contains(line, "\r") {
+		return line
+	}
+	return line[len(meter.FindString(line)):]
 }
 
 // isPython reports whether the text is what http.client prints when debugging.

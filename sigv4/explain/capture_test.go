@@ -68,6 +68,13 @@ func TestCaptures(t *testing.T) {
 		{"curl, 100 Continue", func(c *trial) string {
 			return strings.Replace(captured(curlCapture, c), "< HTTP/1.1 403", "< HTTP/1.1 100 Continue\n< \n< HTTP/1.1 403", 1)
 		}},
+		{"curl, its progress before the answer", func(c *trial) string {
+			const meter = "\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
+			waited := meter + strings.Replace(meter, "--:--:--", " 0:00:02", 1)
+			s := strings.Replace(captured(curlCapture, c), "< HTTP/1.1 403", waited+"< HTTP/1.1 403", 1)
+			s = strings.Replace(s, "* Connection", "\r100   269  100   269    0     0   135k      0  0:00:02  0:00:02 --:--:--  262k\n* Connection", 1)
+			return strings.Replace(s, "> GET", meter+"> GET", 1)
+		}},
 		{"http.client", func(c *trial) string { return captured(pythonCapture, c) }},
 		{"http.client, double quotes", func(c *trial) string {
 			s := captured(pythonCapture, c)
