@@ -38,6 +38,7 @@ func readCanonical(text string) (*canonical, error) {
 	fail := func(problem, hint string) (*canonical, error) {
 		return nil, &InputError{"canonical-request", problem, hint}
 	}
+	text = pasted(text)
 	c := &canonical{text: text}
 	text = strings.TrimLeft(strings.TrimPrefix(text, "\ufeff"), "\r\n")
 	c.crlf = strings.Contains(text, "\r\n")
@@ -145,6 +146,7 @@ func readToSign(text string) (*toSign, error) {
 	fail := func(problem, hint string) (*toSign, error) {
 		return nil, &InputError{"string-to-sign", problem, hint}
 	}
+	text = pasted(text)
 	clean := strings.Trim(strings.ReplaceAll(strings.TrimPrefix(text, "\ufeff"), "\r\n", "\n"), "\n")
 	lines := strings.Split(clean, "\n")
 	const hint = "it is four lines: the algorithm, the date, the scope, the hash of the canonical request"

@@ -36,7 +36,8 @@
 // `curl -v` prints them; as the debug lines of Python's http.client ("send:
 // b'...'", "reply: '...'"); of the answer the XML alone. A request can be a
 // presigned URL alone; its method is then not known. Of several requests in one
-// text the last counts. A file that an editor ended with a line end is read as if
+// text the last counts. The client's texts may be indented as a whole, or written as
+// Python's repr writes them. A file that an editor ended with a line end is read as if
 // it were without; where the string to sign or the signature shows that the line
 // end was hashed, that is a finding.
 //

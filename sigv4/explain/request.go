@@ -63,6 +63,12 @@ func readRequest(text string) (*request, string, error) {
 		bodyKnown = false
 	default:
 		sent = strings.TrimLeft(text, "\r\n \t")
+		if strings.HasPrefix(sent, "curl ") {
+			return nil, "", &InputError{"request", "this is a command line of curl, not what it sends", "run it with -v, and give what it prints (2>&1)"}
+		}
+		if line := strings.TrimSpace(sent); len(line) > 2 && strings.IndexByte("'\"", line[0]) >= 0 && line[len(line)-1] == line[0] && strings.HasPrefix(strings.ToLower(line[1:]), "http") {
+			sent = line[1 : len(line)-1] // a URL as it stands in a shell
+		}
 	}
 	r, problem := parseRequest(sent)
 	if problem != "" {
