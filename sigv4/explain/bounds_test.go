@@ -25,6 +25,7 @@ func TestBounds(t *testing.T) {
 		"headers":        {Request: strings.Replace(sentRequest, "Host:", numbered("x-amz-%d:\r\n", 60000)+"Host:", 1)},
 		"folded lines":   {Request: strings.Replace(sentRequest, "Host:", "a: b\r\n"+strings.Repeat(" \r\n", 300000)+"Host:", 1)},
 		"signed headers": {Request: strings.Replace(sentRequest, "=host;", "="+numbered("a%d;", 100000)+"host;", 1)},
+		"signed, commas": {Request: strings.Replace(sentRequest, "=host;", "="+numbered("a%d,", 100000)+"host;", 1)},
 		"lines":          {CanonicalRequest: canonical},
 	}
 	for name, e := range tests {

@@ -32,10 +32,7 @@ type claim struct {
 }
 
 func (c *claim) names() []string {
-	if c.signed == "" {
-		return nil
-	}
-	return strings.Split(c.signed, ";")
+	return splitNames(c.signed)
 }
 
 func (c *claim) scope() string {
@@ -97,8 +94,13 @@ func (c *claim) fromHeader(r *request, auth string) {
 	c.version = 4
 	c.algorithm, auth, _ = strings.Cut(auth, " ")
 	has := map[string]bool{}
+	var more []string
 	for _, part := range strings.FieldsFunc(auth, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' }) {
-		name, value, _ := strings.Cut(part, "=")
+		name, value, ok := strings.Cut(part, "=")
+		if !ok && c.signed != "" && c.signature == "" {
+			more = append(more, part) // of a list that is not joined with semicolons
+			continue
+		}
 		has[name] = true
 		switch name {
 		case "Credential":
@@ -108,6 +110,9 @@ func (c *claim) fromHeader(r *request, auth string) {
 		case "Signature":
 			c.signature = value
 		}
+	}
+	if len(more) > 0 {
+		c.signed += "," + strings.Join(more, ",")
 	}
 	for _, name := range []string{"Credential", "SignedHeaders", "Signature"} {
 		if !has[name] {

@@ -133,25 +133,34 @@ func (q *inquiry) compareQuery(yours, server *canonical, basis Basis) {
 }
 
 func (q *inquiry) compareNames(yours, server *canonical, basis Basis) {
-	list := func(s string) []string {
-		names := strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
-		slices.Sort(names)
-		return names
-	}
-	cause := CauseNames
-	switch {
-	case yours.names == server.names, yours == q.derived && slices.Equal(list(yours.names), list(server.names)):
+	if yours.names == server.names || yours == q.derived && sameNames(yours.names, server.names) {
 		q.agree(PartSignedHeaders)
 		return
-	case !slices.Equal(list(yours.names), list(server.names)):
-	case strings.ToLower(yours.names) == server.names:
-		cause = CauseNamesCase
-	case strings.ContainsAny(yours.names, ", "):
-		cause = CauseNamesSeparator
-	default:
-		cause = CauseNamesUnsorted
 	}
-	q.find(basis, cause, "", yours.names, server.names)
+	q.find(basis, namesCause(yours.names, server.names), "", yours.names, server.names)
+}
+
+// sameNames reports whether two lists hold the same names.
+func sameNames(a, b string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(splitNames(strings.ToLower(a)))), slices.Sorted(slices.Values(splitNames(strings.ToLower(b)))))
+}
+
+// namesCause says how two lists of names differ.
+func namesCause(yours, server string) string {
+	switch {
+	case !sameNames(yours, server):
+		return CauseNames
+	case strings.ToLower(yours) == server:
+		return CauseNamesCase
+	case strings.ContainsAny(yours, ", "):
+		return CauseNamesSeparator
+	}
+	return CauseNamesUnsorted
+}
+
+// splitNames splits a list of names at what should be a semicolon.
+func splitNames(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ';' || r == ',' || r == ' ' })
 }
 
 func (q *inquiry) comparePayload(yours, server *canonical, basis Basis) {

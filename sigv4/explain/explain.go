@@ -108,7 +108,7 @@ func read(e Evidence) (*inquiry, error) {
 			return nil, err
 		}
 		q.request, q.claim = request, readClaim(request)
-		if strings.Count(q.claim.signed, ";") >= maxHeaders {
+		if len(q.claim.names()) > maxHeaders {
 			return nil, &InputError{"request", "over 1000 signed headers", "see that SignedHeaders is the list of the headers that are signed"}
 		}
 		if blank(e.Response) {

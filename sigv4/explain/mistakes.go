@@ -30,8 +30,8 @@ func (q *inquiry) inCanonical(a attempt) []mistake {
 		}
 	}
 	raw := a.query
-	if q.request != nil {
-		raw = q.request.query
+	if q.request != nil && signedQuery(q.request.query) == a.query {
+		raw = q.request.query // another was changed on the way
 	}
 	add(CauseNoQueryLine, "", "no line", a.query, func(a *attempt) { a.noQuery = true })
 	presigned := strings.Contains(a.query, "X-Amz-Credential=")
@@ -47,7 +47,11 @@ func (q *inquiry) inCanonical(a attempt) []mistake {
 	}
 	paths := wrongPaths(a.path)
 	if q.request != nil {
-		paths = append(paths, form{CausePathOtherwise, q.request.path}, form{CausePathQuery, q.request.path + "?" + q.request.query})
+		cause := CausePathOtherwise
+		if sigv4.CanonicalPath(q.request.path) != a.path {
+			cause = CausePathChanged
+		}
+		paths = append(paths, form{cause, q.request.path}, form{CausePathQuery, q.request.path + "?" + q.request.query})
 	}
 	if host, ok := a.line("host"); ok {
 		bucket, _, _ := strings.Cut(host, ".")
@@ -66,7 +70,7 @@ func (q *inquiry) inCanonical(a attempt) []mistake {
 	ms = append(ms, q.inHeaders(a)...)
 	add(CauseBlankLine, "", "no empty line", "an empty line", func(a *attempt) { a.noHeaderBlank = true })
 	if q.claim != nil {
-		add(CauseNamesUnsorted, "", q.claim.signed, a.names, func(a *attempt) { a.names = q.claim.signed })
+		add(namesCause(q.claim.signed, a.names), "", q.claim.signed, a.names, func(a *attempt) { a.names = q.claim.signed })
 	}
 	return append(ms, q.inPayload(a)...)
 }
@@ -112,8 +116,16 @@ func (q *inquiry) inHeaders(a attempt) []mistake {
 		add(CauseHeaderBlanks, h.name, h.value+" ", h.value)
 		if q.request != nil {
 			if values := q.request.values(h.name); len(values) == 1 {
-				add(CauseHeaderBlanks, h.name, values[0], h.value)
-				add(CauseHeaderBlanks, h.name, strings.TrimSpace(values[0]), h.value)
+				cause := CauseHeaderBlanks
+				switch {
+				case trimmed(values[0]) == h.value:
+				case h.name == "host":
+					cause = hostCause(trimmed(values[0]), h.value)
+				default:
+					cause = CauseHeaderChanged
+				}
+				add(cause, h.name, values[0], h.value)
+				add(cause, h.name, strings.TrimSpace(values[0]), h.value)
 			}
 		}
 		ms = append(ms, mistake{cause: CauseHeaderMissing, name: h.name, right: h.value, make: func(a *attempt) { a.dropHeader(h.name) }})

@@ -94,7 +94,7 @@ func (q *inquiry) lookAtSignedHeaders() {
 		return
 	}
 	names := c.names()
-	lower := strings.Split(strings.ToLower(c.signed), ";")
+	lower := splitNames(strings.ToLower(c.signed))
 	switch {
 	case c.signed != strings.ToLower(c.signed):
 		q.find(Rule, CauseNamesCase, "", c.signed, strings.ToLower(c.signed))
@@ -107,7 +107,7 @@ func (q *inquiry) lookAtSignedHeaders() {
 		q.find(Rule, CauseHostUnsigned, "host", c.signed, "")
 	}
 	for _, name := range lower {
-		if _, sent := q.request.value(name); !sent && name != "" && !strings.ContainsAny(name, ", ") {
+		if _, sent := q.request.value(name); !sent {
 			if name == "x-amz-content-sha256" && !c.presigned {
 				continue // said below
 			}

@@ -30,6 +30,9 @@ func (q *inquiry) tryMistakes() {
 	if q.tryOwn(base, sent) {
 		return
 	}
+	if q.signedAsSent(base, sent) {
+		return
+	}
 	if q.view() != nil {
 		ms := append(q.inCanonical(base), append(q.inHash(base), q.inSigning(base)...)...)
 		if q.try(base, ms, sent) {
@@ -39,6 +42,22 @@ func (q *inquiry) tryMistakes() {
 	if !q.found(Shown) && q.signatureRefused() {
 		q.find(Likely, CauseNotReproduced, "", "", "")
 	}
+}
+
+// signedAsSent reports whether the signature is that of the request as it was
+// sent. Then the client signs as it should, and what the server has otherwise,
+// which was compared, was changed on the way.
+func (q *inquiry) signedAsSent(base attempt, sent string) bool {
+	if q.served == nil || q.derived == nil {
+		return false
+	}
+	base.text = q.derived.render()
+	if base.signature() != sent {
+		return false
+	}
+	q.agree(PartKey)
+	q.agree(PartSecret)
+	return true
 }
 
 // tryOwn begins with the client's own texts: what is wrong between them and S3's
