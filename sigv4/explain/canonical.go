@@ -17,6 +17,7 @@ type canonical struct {
 	noQuery   bool   // there is no line for the query
 	noBlank   bool   // no empty line after the headers
 	noPayload bool   // it ends with the list of signed headers
+	indented  bool   // its lines but the first begin with blanks
 	crlf      bool   // its lines end in CRLF
 	tail      string // line ends after the last line
 	text      string // all of it, exactly
@@ -46,6 +47,12 @@ func readCanonical(text string) (*canonical, error) {
 	body := strings.TrimRight(text, "\n")
 	c.tail = text[len(body):]
 	lines := strings.Split(body, "\n")
+	c.indented = isIndented(lines)
+	for i := range lines {
+		if c.indented {
+			lines[i] = strings.TrimLeft(lines[i], " \t")
+		}
+	}
 	switch {
 	case strings.HasPrefix(lines[0], "AWS4-"):
 		return fail("this is a string to sign", "give it as the string to sign")
@@ -85,6 +92,14 @@ func readCanonical(text string) (*canonical, error) {
 		}
 	}
 	return c, nil
+}
+
+// isIndented reports whether all lines but the first begin with blanks, if they
+// are not empty.
+func isIndented(lines []string) bool {
+	return len(lines) > 1 && !slices.ContainsFunc(lines[1:], func(line string) bool {
+		return line != "" && line[0] != ' ' && line[0] != '\t'
+	})
 }
 
 // isLineOf reports whether a line is that of one of the signed headers.

@@ -67,6 +67,8 @@ const (
 	CauseHashCRLF         = "hash-of-crlf"
 	CauseHashNewline      = "hash-of-final-newline"
 	CauseHashUTF16        = "hash-of-utf16"
+	CauseHashIndented     = "hash-of-indented"
+	CauseHashBackslash    = "hash-of-backslash-n"
 	CauseHashTwice        = "hash-of-hash"
 	CauseHashCase         = "hash-upper-case"
 	CauseHash             = "hash-differs"

@@ -185,7 +185,10 @@ func (q *inquiry) lookAtForm(own *canonical) {
 	if own.noBlank {
 		q.find(basis, CauseBlankLine, "", "", "")
 	}
-	if !own.noBlank && !own.crlf && !own.noQuery && !own.noPayload {
+	if own.indented {
+		q.find(basis, CauseHashIndented, "", "", "").What = "The lines of the canonical request are indented."
+	}
+	if !own.noBlank && !own.crlf && !own.indented && !own.noQuery && !own.noPayload {
 		q.agree(PartCanonical)
 	}
 }

@@ -98,11 +98,19 @@ var hashings = []hashing{
 	{CauseHashUTF16, func(s string) string { return hexHash(inUTF16(s, binary.LittleEndian, true)) }},
 	{CauseHashUTF16, func(s string) string { return hexHash(inUTF16(s, binary.BigEndian, false)) }},
 	{CauseHashUTF16, func(s string) string { return hexHash(inUTF16(s, binary.BigEndian, true)) }},
+	{CauseHashIndented, func(s string) string { return hexHash(indented(s, "    ")) }},
+	{CauseHashIndented, func(s string) string { return hexHash(indented(s, "        ")) }},
+	{CauseHashIndented, func(s string) string { return hexHash(indented(s, "  ")) }},
+	{CauseHashIndented, func(s string) string { return hexHash(indented(s, "\t")) }},
+	{CauseHashBackslash, func(s string) string { return hexHash(strings.ReplaceAll(s, "\n", `\n`)) }},
 	{CauseHashTwice, func(s string) string { return hexHash(hexHash(s)) }},
 	{CauseHashTwice, func(s string) string { return hexHash(string(fromHex(hexHash(s)))) }},
 }
 
 func withCRLF(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }
+
+// indented is s with blanks before all its lines but the first.
+func indented(s, by string) string { return strings.ReplaceAll(s, "\n", "\n"+by) }
 
 func inUTF16(s string, order binary.ByteOrder, mark bool) string {
 	var b []byte
