@@ -85,11 +85,12 @@ integration: $(BUILD)/report
 	# Once more on one thread: what waits for a thread that waits for it hangs here.
 	GOMAXPROCS=1 $(GO) test -json -count=1 -timeout 15m ./integration | $(BUILD)/report $(BUILD)/skipped
 
+# -fuzzminimizetime: go spends up to a minute on each input that is of interest.
 fuzz: ## each fuzz target for FUZZTIME (30000x)
 	@for package in $(PACKAGES); do \
 		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
 			echo "$(GO) test -run '^$$' -fuzz '^$$target$$' -fuzztime $(FUZZTIME) $$package"; \
-			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$package; \
 		done; \
 	done
 
