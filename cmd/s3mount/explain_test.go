@@ -120,3 +120,40 @@ func TestSendExplains(t *testing.T) {
 		t.Errorf("another secret: exit code %d\n%s", code, stdout)
 	}
 }
+
+// The session in docs/signing.md is what the program prints for what hand.py
+// sent, and was answered.
+func TestSigningSession(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/signing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "example/secret")
+	t.Setenv("AWS_SESSION_TOKEN", "")
+	code, stdout, stderr := runs("explain", "--request", "testdata/signing/debug.txt")
+	if code != 0 || stderr != "" {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	shown := "    $ s3mount explain --request debug.txt\n"
+	for line := range strings.Lines(stdout) {
+		if line != "\n" {
+			line = "    " + line
+		}
+		shown += line
+	}
+	if !strings.Contains(string(doc), shown) {
+		t.Errorf("docs/signing.md does not have\n%s", shown)
+	}
+	hand, err := os.ReadFile("testdata/signing/hand.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, quoted, _ := strings.Cut(string(doc), "gets an object:\n\n")
+	quoted, _, _ = strings.Cut(quoted, "\n\nIt is refused")
+	for line := range strings.Lines(quoted) {
+		if !strings.Contains(string(hand), strings.TrimPrefix(line, "    ")) {
+			t.Errorf("hand.py does not have %q", line)
+		}
+	}
+}
