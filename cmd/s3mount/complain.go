@@ -59,7 +59,11 @@ func hintFor(command string, err error) string {
 	case errors.As(err, &failed) && failed.Err == nil:
 		return hintForReply(failed)
 	}
-	return hintForNoReply(command, err)
+	hint := hintForNoReply(command, err)
+	if command == "s3mount sign" { // it has the whole URL for an argument
+		hint = strings.ReplaceAll(hint, "--endpoint-url", "the URL")
+	}
+	return hint
 }
 
 // sessionHint is about temporary credentials whose time is over.

@@ -98,7 +98,7 @@ func TestSendFails(t *testing.T) {
 	l.Close()
 	docCredentials(t)
 	code, _, stderr := runs("sign", "--send", "http://"+closed+"/b/k")
-	if code != exitFailed || !isTwoLines(stderr) || !strings.Contains(stderr, "connection refused") || !strings.Contains(stderr, "nothing listens at "+closed) {
+	if code != exitFailed || !isTwoLines(stderr) || !strings.Contains(stderr, "connection refused") || !strings.Contains(stderr, "nothing listens at "+closed+"; check the URL ") {
 		t.Errorf("exit code %d, %s", code, stderr)
 	}
 

@@ -33,6 +33,7 @@ func TestRequests(t *testing.T) {
 		{"version 2 in the URL", []string{"/cat.jpg", "/cat.jpg?AWSAccessKeyId=AKIA&Expires=1&Signature=frJIUN8DYpKDtOLCwo%2F", "Authorization:", "X:"}, time.Time{}, "[rule signature-v2 ]"},
 		{"both ways", []string{"/cat.jpg", "/cat.jpg" + sentURL[strings.Index(sentURL, "?"):]}, time.Time{}, "[rule two-signatures ]"},
 		{"another algorithm", []string{"AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA512 "}, time.Time{}, "[rule algorithm-unsupported ]"},
+		{"version 4a", []string{"AWS4-HMAC-SHA256 ", "AWS4-ECDSA-P256-SHA256 ", "/eu-north-1/s3/", "/s3/", anySignature, "3045" + anySignature}, time.Time{}, "[rule algorithm-unsupported ]"},
 		{"no signature in it", []string{", Signature=" + anySignature, ""}, time.Time{}, "[rule authorization-incomplete Signature]"},
 		{"credential with a part missing", []string{"/s3/aws4_request", "/aws4_request"}, time.Time{}, "[rule credential-malformed ]"},
 		{"credential with another end", []string{"/s3/aws4_request", "/s3/aws4"}, time.Time{}, "[rule scope-malformed ]"},

@@ -35,6 +35,9 @@ func (q *inquiry) lookAtRequest() {
 	}
 	if c.algorithm != algorithm && c.algorithm != "" {
 		q.find(Rule, CauseAlgorithm, "", c.algorithm, algorithm)
+		if !strings.EqualFold(c.algorithm, algorithm) {
+			return // the rest has other rules: AWS4-ECDSA-P256-SHA256's scope has no region, its signature no fixed length
+		}
 	}
 	q.lookAtCredential()
 	q.lookAtSignature()
