@@ -28,6 +28,13 @@ func (a *answer) header(name string) string {
 	return ""
 }
 
+// announcesBody reports whether the headers say that a body follows. They say so
+// for HEAD, too.
+func (a *answer) announcesBody() bool {
+	length := a.header("Content-Length")
+	return length != "" && length != "0" || a.header("Transfer-Encoding") != ""
+}
+
 // date is when the server answered.
 func (a *answer) date() time.Time {
 	t, _ := time.Parse(time.RFC1123, strings.Replace(a.header("Date"), "GMT", "UTC", 1))

@@ -210,3 +210,20 @@ func TestAnswerWithoutBody(t *testing.T) {
 		t.Errorf("missing: %q", r.Missing)
 	}
 }
+
+// A program that does not print the body leaves the lines of http.client without
+// one, which is another matter than HEAD.
+func TestAnswerWithoutItsBody(t *testing.T) {
+	for _, tt := range []struct{ method, announced, says string }{
+		{"GET", "Content-Length: 1890", "print it too"},
+		{"GET", "Transfer-Encoding: chunked", "print it too"},
+		{"GET", "Content-Length: 0", "HEAD"},
+		{"HEAD", "Content-Length: 1890", "HEAD"},
+	} {
+		capture := strings.NewReplacer("SIGNATURE", anySignature, "b'GET", "b'"+tt.method, "ANSWER", "header: "+tt.announced).Replace(pythonCapture)
+		r := explained(t, explain.Evidence{Request: capture})
+		if len(r.Missing) == 0 || !strings.Contains(r.Missing[0], tt.says) {
+			t.Errorf("%s, %s: missing: %q, want %q", tt.method, tt.announced, r.Missing, tt.says)
+		}
+	}
+}

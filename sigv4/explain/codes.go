@@ -19,6 +19,8 @@ func (q *inquiry) lookAtAnswer() {
 		case q.otherRegion():
 		case a.body:
 			q.miss("The answer has a body that is not S3's: a proxy or another server wrote it. See that the request arrives at S3.")
+		case q.request != nil && q.request.method != "HEAD" && a.announcesBody():
+			q.miss("The body of the answer is not there, and it says what is wrong: print it too, or give it as the server's answer.")
 		default:
 			q.miss("The answer has no body, which an answer to HEAD never has: send the same request as GET and give what comes.")
 		}
