@@ -52,6 +52,8 @@ func hintFor(command string, err error) string {
 		failed *s3.Error
 	)
 	switch {
+	case notWritten(err):
+		return "the output could not be written; see that there is room where it goes"
 	case errors.As(err, &own):
 		return own.hint
 	case errors.As(err, &misuse):
@@ -64,6 +66,13 @@ func hintFor(command string, err error) string {
 		hint = strings.ReplaceAll(hint, "--endpoint-url", "the URL")
 	}
 	return hint
+}
+
+// notWritten says whether it is the program's own output that failed, and not
+// what it is about.
+func notWritten(err error) bool {
+	var file *os.PathError
+	return errors.As(err, &file) && file.Op == "write" && file.Path == os.Stdout.Name()
 }
 
 // sessionHint is about temporary credentials whose time is over.

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
 
 	"s3mount/s3"
+	"s3mount/s3/s3test"
 )
 
 func TestHints(t *testing.T) {
@@ -83,6 +85,33 @@ func TestHints(t *testing.T) {
 	}
 	if hint := hintFor("s3mount sign", errors.New("anything")); !strings.Contains(hint, "the URL") {
 		t.Errorf("the hint of sign is %q", hint)
+	}
+}
+
+// A full disk has nothing to do with the server.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) {
+	return 0, &os.PathError{Op: "write", Path: os.Stdout.Name(), Err: syscall.ENOSPC}
+}
+
+// What cannot be printed is not done, whichever command it is.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	capable(t)
+	srv := s3test.New(t, s3test.Options{Bucket: "photos", Text: map[string]string{"a": "hello"}})
+	credentialsOf(t, srv)
+	object := srv.Endpoint().String() + "/photos/a"
+	for _, args := range [][]string{
+		{"sign", object}, {"sign", "--json", object}, {"sign", "--curl", object}, {"sign", "--presign", "1m", object}, {"sign", "--send", object},
+		{"explain", "--string-to-sign", writeFile(t, "sts", "AWS4-HMAC-SHA256\n20130524T000000Z\n20130524/us-east-1/s3/aws4_request\n"+empty)},
+		{"doctor", "--endpoint-url", srv.Endpoint().String(), "s3://photos"}, {"doctor", "--json", "--endpoint-url", srv.Endpoint().String(), "s3://photos"},
+		{"policy", "s3://photos"}, {"version"},
+	} {
+		var stderr bytes.Buffer
+		code := run(args, fullDisk{}, &stderr)
+		if code != exitFailed || !isTwoLines(stderr.String()) || !strings.Contains(stderr.String(), "hint: the output could not be written") {
+			t.Errorf("s3mount %q: exit code %d, %s", args, code, stderr.String())
+		}
 	}
 }
 

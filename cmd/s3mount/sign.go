@@ -109,9 +109,8 @@ func (s *signing) run(ctx context.Context, rawURL string, presign bool, out io.W
 		_, err := fmt.Fprintln(out, curlCommand(req, wireURL(req), s.access.caBundle))
 		return err
 	}
-	writeSteps(out, req, steps)
-	if !s.send {
-		return nil
+	if err := writeSteps(out, req, steps); err != nil || !s.send {
+		return err
 	}
 	answer, err := send(ctx, out, req, found.caBundle)
 	if err != nil || answer.status < 300 {
@@ -259,9 +258,10 @@ func writeJSON(out io.Writer, s sigv4.Steps) error {
 }
 
 // writeSteps shows the steps as a person reads them.
-func writeSteps(out io.Writer, req *http.Request, s sigv4.Steps) {
+func writeSteps(out io.Writer, req *http.Request, s sigv4.Steps) error {
+	var b strings.Builder
 	show := func(title, text string) {
-		fmt.Fprintf(out, "%s\n  %s\n\n", title, strings.ReplaceAll(text, "\n", "\n  "))
+		fmt.Fprintf(&b, "%s\n  %s\n\n", title, strings.ReplaceAll(text, "\n", "\n  "))
 	}
 	show("Canonical request", s.CanonicalRequest)
 	show("String to sign", s.StringToSign)
@@ -269,9 +269,11 @@ func writeSteps(out io.Writer, req *http.Request, s sigv4.Steps) {
 	show("Signature", s.Signature)
 	if s.URL != "" {
 		show("URL", s.URL)
-		return
+	} else {
+		show("Request", requestText(req))
 	}
-	show("Request", requestText(req))
+	_, err := io.WriteString(out, b.String())
+	return err
 }
 
 // requestText is a request as it goes out.
