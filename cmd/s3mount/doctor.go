@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -117,6 +118,9 @@ func (d *doctor) run(ctx context.Context, source string, asJSON bool, out io.Wri
 	if err := d.settings.check(); err != nil {
 		return err
 	}
+	// net/http writes to the standard logger what it did not expect on a
+	// connection: bytes of a stranger, for the terminal.
+	stdlog.SetOutput(io.Discard)
 	d.log = slog.New(slog.DiscardHandler)
 	if level, _ := d.settings.level(); level < slog.LevelInfo {
 		log, closeLog, err := d.settings.logger(false)

@@ -164,6 +164,8 @@ func (d *doctor) notListed(err error) finding {
 	f := failure(err)
 	var e *s3.Error
 	switch {
+	case errors.As(err, &e) && e.Status == http.StatusNotFound && (e.Code == "" || e.Code == "NoSuchKey") && d.bucketInEndpoint():
+		f.hint = bucketTwice
 	case d.settings.unsigned && errors.Is(err, iofs.ErrPermission):
 		f.hint = notPublicHint
 	case errors.As(err, &e) && e.Code == "SignatureDoesNotMatch":

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -119,6 +120,8 @@ func (d *doctor) unresolved(ctx context.Context, host string, err error) finding
 	switch without, ok := strings.CutPrefix(host, d.what.bucket+"."); {
 	case d.proxy != nil:
 		f.hint = "the proxy of HTTPS_PROXY or HTTP_PROXY has no address; check its name"
+	case d.bucketInEndpoint():
+		f.hint = bucketTwice
 	case ok:
 		if addresses, err := d.machine.lookup(ctx, without); err == nil && len(addresses) > 0 {
 			f.hint = without + " has an address: the server has no names for buckets; give --path-style"
@@ -129,6 +132,14 @@ func (d *doctor) unresolved(ctx context.Context, host string, err error) finding
 		f.hint = "the name of the server cannot be resolved; check --endpoint-url, --region and the network (`getent hosts " + quoted(host) + "`)"
 	}
 	return f
+}
+
+// bucketTwice is what to do about an endpoint that is the bucket's URL.
+const bucketTwice = "the endpoint holds the bucket's name, as if it were the bucket's own URL; leave that out: --endpoint-url is the server's"
+
+func (d *doctor) bucketInEndpoint() bool {
+	u := d.found.endpoint
+	return u != nil && (strings.HasPrefix(u.Hostname(), d.what.bucket+".") || path.Base(u.Path) == d.what.bucket)
 }
 
 // connection tries all the addresses, as a mount will use all of them.
@@ -210,7 +221,8 @@ func (d *doctor) encryption(ctx context.Context) finding {
 	leaf := state.PeerCertificates[0]
 	text := fmt.Sprintf("%s, certificate of %s until %s", tls.VersionName(state.Version), leaf.Issuer, leaf.NotAfter.UTC().Format(time.DateOnly))
 	if left := time.Until(leaf.NotAfter); left < soon {
-		return warned("the server needs a new certificate; tell its operator", "%s: %d days left", text, int(left.Hours()/24))
+		days := int(left.Hours() / 24)
+		return warned("the server needs a new certificate; tell its operator", "%s: %d %s left", text, days, plural(days, "day"))
 	}
 	return passed("%s", text)
 }
@@ -235,7 +247,9 @@ func (d *doctor) notTrusted(ctx context.Context, host string, err error) finding
 	case errors.As(err, &hostname):
 		f.text = fmt.Sprintf("the certificate is not for %s; it is for %s", host, namesOf(hostname.Certificate))
 		f.hint = "write --endpoint-url with the name that the certificate has"
-		if without, ok := strings.CutPrefix(host, d.what.bucket+"."); ok && hostname.Certificate.VerifyHostname(without) == nil {
+		if without, ok := strings.CutPrefix(host, d.what.bucket+"."); d.bucketInEndpoint() {
+			f.hint = bucketTwice
+		} else if ok && hostname.Certificate.VerifyHostname(without) == nil {
 			f.hint = "it is for the server without the bucket's name in front; give --path-style"
 		}
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired && invalid.Cert != nil:
@@ -274,7 +288,7 @@ func (d *doctor) clock(ctx context.Context) finding {
 	begin := time.Now()
 	resp, err := d.wire.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		return failure(d.late(ctx, err))
+		return d.unanswered(ctx, err)
 	}
 	resp.Body.Close()
 	d.hinted = resp.Header.Get("X-Amz-Bucket-Region")
@@ -298,4 +312,25 @@ func (d *doctor) clock(ctx context.Context) finding {
 		return passed("as the server's")
 	}
 	return passed("%s", off)
+}
+
+// unanswered is about a server that takes a connection and says nothing, or
+// nothing that is HTTP.
+func (d *doctor) unanswered(ctx context.Context, err error) finding {
+	f := failure(d.late(ctx, err))
+	f.text = "the first request: " + f.text
+	if d.bucket.URL().Scheme == "http" && d.proxy == nil && ctx.Err() == nil && d.speaksTLS(ctx) {
+		f.hint = "the server speaks TLS there; write --endpoint-url with https://"
+	}
+	return f
+}
+
+// speaksTLS tries a handshake, whatever the certificate.
+func (d *doctor) speaksTLS(ctx context.Context) bool {
+	conn, err := d.machine.dial(ctx, "tcp", d.reached)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	return tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) == nil // nothing is sent over it
 }

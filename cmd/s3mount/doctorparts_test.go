@@ -55,6 +55,7 @@ func TestDoctorEncryption(t *testing.T) {
 		{"another name", "photos.s3.test", time.Hour, []string{"other.test"}, "failed", "not for photos.s3.test; it is for other.test", "--endpoint-url"},
 		{"without the bucket's", "photos.s3.test", time.Hour, []string{"s3.test"}, "failed", "not for photos.s3.test; it is for s3.test", "give --path-style"},
 		{"ended", "photos.s3.test", -time.Hour, []string{"photos.s3.test"}, "failed", "is valid from", "new certificate"},
+		{"ends tomorrow", "photos.s3.test", 25 * time.Hour, []string{"photos.s3.test"}, "warning", "1 day left", "new certificate"},
 		{"ends soon", "photos.s3.test", 49 * time.Hour, []string{"photos.s3.test"}, "warning", "2 days left", "new certificate"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,6 +84,22 @@ func TestDoctorNames(t *testing.T) {
 	_, d, _ := diagnose(t, "--endpoint-url", "http://s3.test:9", "s3://photos")
 	if status, finding, hint := seen(t, d, "name resolution"); status != "failed" || !strings.Contains(finding, "photos.s3.test") || !strings.Contains(hint, "give --path-style") {
 		t.Errorf("%s: %s, hint: %s", status, finding, hint)
+	}
+}
+
+// An endpoint that is the bucket's own URL: neither name nor certificate is
+// there for the bucket in front of it, and --path-style would not help.
+func TestDoctorBucketInEndpoint(t *testing.T) {
+	capable(t)
+	config := certified(time.Hour, "photos.s3.test")
+	srv := s3test.New(t, s3test.Options{Bucket: "photos", TLS: config})
+	credentialsOf(t, srv)
+	for check, known := range map[string][]string{"name resolution": {"photos.s3.test"}, "TLS": {"photos.s3.test", "photos.photos.s3.test"}} {
+		at(t, srv, known...)
+		_, d, _ := diagnose(t, "--ca-bundle", bundleOfServer(t, config), "--endpoint-url", "https://photos.s3.test:9", "s3://photos")
+		if status, finding, hint := seen(t, d, check); status != "failed" || hint != bucketTwice {
+			t.Errorf("%s: %s: %s, hint: %s", check, status, finding, hint)
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"io"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -102,6 +104,15 @@ func wards() []ward {
 		{name: "TLS where there is none", o: fine, setup: func(_ *testing.T, srv *s3test.Server) []string {
 			return []string{"--endpoint-url", "https://" + srv.Endpoint().Host}
 		}, check: "TLS", finds: "tls", hint: "http://"},
+		{name: "no TLS where there is", o: fine, setup: func(t *testing.T, _ *s3test.Server) []string {
+			return []string{"--endpoint-url", "http://" + handshakes(t)}
+		}, check: "clock", finds: "the first request: ", hint: "https://"},
+		{name: "another protocol", o: fine, setup: func(t *testing.T, _ *s3test.Server) []string {
+			return []string{"--endpoint-url", "http://" + greets(t, "SSH-2.0-x\r\n")}
+		}, check: "clock", finds: "malformed", hint: "check --endpoint-url"},
+		{name: "the bucket in the endpoint", o: rule(s3test.Rule{Op: s3test.List, Action: s3test.Error(404, "NoSuchKey")}), setup: func(_ *testing.T, srv *s3test.Server) []string {
+			return []string{"--endpoint-url", srv.Endpoint().String() + "/photos"}
+		}, check: "LIST", finds: "404", hint: "leave that out"},
 		{name: "a page in the place of a listing", o: rule(s3test.Rule{Op: s3test.List, Action: s3test.HTML()}),
 			check: "LIST", finds: "unbelievable reply", hint: "--endpoint-url"},
 		{name: "a server that does not answer", o: rule(s3test.Rule{Op: s3test.List, Action: s3test.Stall(s3test.BeforeHeaders)}), setup: flags("--timeout", "300ms"),
@@ -111,4 +122,42 @@ func wards() []ward {
 
 func noAddress(_ context.Context, host string) ([]netip.Addr, error) {
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+}
+
+// handshakes is the address of a server that speaks TLS and nothing else: it
+// says nothing to who does not.
+func handshakes(t *testing.T) string {
+	config := certified(time.Hour, "127.0.0.1")
+	return accepts(t, func(c net.Conn) { tls.Server(c, config).Handshake() })
+}
+
+// greets is the address of a server that speaks first.
+func greets(t *testing.T, text string) string {
+	return accepts(t, func(c net.Conn) {
+		c.Read(make([]byte, 1))
+		io.WriteString(c, text)
+	})
+}
+
+// accepts serves connections, one after the other, until the test ends.
+func accepts(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { // ends with the listener
+		defer close(ended)
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serve(c)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-ended })
+	return l.Addr().String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	stdlog "log"
 	"maps"
 	"net/http"
 	"net/url"
@@ -34,6 +35,7 @@ type answer struct {
 // send sends a signed request as it is, once, and shows the answer: status,
 // headers and body.
 func send(ctx context.Context, out io.Writer, req *http.Request, caBundle []byte) (answer, error) {
+	stdlog.SetOutput(io.Discard) // as doctor does
 	transport, err := s3.NewTransport(s3.TransportOptions{CABundle: caBundle})
 	if err != nil {
 		return answer{}, &hintError{err, bundleHint}
