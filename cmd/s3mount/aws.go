@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/url"
 	"os"
@@ -41,7 +42,10 @@ func loadAWS(ctx context.Context, a access, region string) (awsSettings, error) 
 	}
 	keys := &keyring{load: func(ctx context.Context) (aws.Config, error) { return a.load(ctx, bundle) }}
 	cfg, err := keys.load(ctx)
-	if err != nil {
+	switch {
+	case err != nil && bundle != nil && !x509.NewCertPool().AppendCertsFromPEM(bundle): // the SDK does not say which file it is
+		return awsSettings{}, &hintError{fmt.Errorf("--ca-bundle: there is no PEM certificate in %s", a.caBundle), bundleHint}
+	case err != nil:
 		return awsSettings{}, &hintError{fmt.Errorf("AWS configuration: %w", err), "check --profile and AWS_PROFILE, the files ~/.aws/config and ~/.aws/credentials, and AWS_CA_BUNDLE"}
 	}
 	keys.config = &cfg

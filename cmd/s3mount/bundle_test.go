@@ -66,6 +66,9 @@ func TestCABundle(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error()+hintFor("s3mount", err), "PEM") {
 				t.Errorf("%v; want an error about PEM certificates", err)
 			}
+			if err != nil && !strings.Contains(strings.ToLower(hintFor("s3mount", err)), "certificate") {
+				t.Errorf("%v: the hint is %q", err, hintFor("s3mount", err))
+			}
 		})
 	}
 	t.Run("sign --send", func(t *testing.T) {

@@ -89,8 +89,10 @@ func hintForReply(e *s3.Error) string {
 		return "the server does not know this access key; check AWS_ACCESS_KEY_ID, --profile and --endpoint-url"
 	case "SignatureDoesNotMatch":
 		return "the secret key does not belong to the access key, or something on the way changes requests; check AWS_SECRET_ACCESS_KEY, and `s3mount sign --send URL` to see every step and what differs"
-	case "ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired":
+	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired":
 		return sessionHint
+	case "InvalidToken":
+		return "the session token is not one of this access key and server; set a fresh AWS_SESSION_TOKEN, or unset it where the key is long-lived"
 	case "RequestTimeTooSkewed":
 		return "the clock of this machine, or of the server, is wrong; compare `date -u` on both"
 	case "AuthorizationHeaderMalformed", "PermanentRedirect", "TemporaryRedirect":
@@ -111,6 +113,18 @@ func hintForReply(e *s3.Error) string {
 	return "check --endpoint-url: is that an S3 server?"
 }
 
+// hintForCredentials is about the source that has failed, where one was chosen,
+// and else about all of them.
+func hintForCredentials(err error) string {
+	switch said := err.Error(); {
+	case strings.Contains(said, "credential_process"):
+		return "run the credential_process of the profile by hand: it must end with 0 and print JSON with Version, AccessKeyId and SecretAccessKey"
+	case strings.Contains(said, "SSO "):
+		return "log in again: `aws sso login`, with --profile where it is not the default one"
+	}
+	return noCredentialsHint
+}
+
 // hintForNoReply is about the way to the server.
 func hintForNoReply(command string, err error) string {
 	var (
@@ -123,7 +137,7 @@ func hintForNoReply(command string, err error) string {
 	)
 	switch {
 	case errors.Is(err, s3.ErrCredentials):
-		return noCredentialsHint
+		return hintForCredentials(err)
 	case errors.As(err, &dns):
 		return "the name of the server cannot be resolved; check --endpoint-url, --region and the network; a server without names for buckets needs --path-style"
 	case errors.As(err, &unknown):

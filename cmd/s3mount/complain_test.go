@@ -40,7 +40,7 @@ func TestHints(t *testing.T) {
 		{said(404, "XAdminUserNotFound"), "AWS_ACCESS_KEY_ID"},
 		{said(403, "SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"},
 		{said(400, "ExpiredToken"), "AWS_SESSION_TOKEN"},
-		{said(400, "InvalidToken"), "AWS_SESSION_TOKEN"},
+		{said(400, "InvalidToken"), "unset it"},
 		{said(403, "RequestTimeTooSkewed"), "date -u"},
 		{said(400, "AuthorizationHeaderMalformed"), "--region"},
 		{said(301, "PermanentRedirect"), "--region"},
@@ -57,6 +57,8 @@ func TestHints(t *testing.T) {
 
 		{failed(fmt.Errorf("%w: none", s3.ErrCredentials)), "looked in"},
 		{fmt.Errorf("%w: none", s3.ErrCredentials), "looked in"},
+		{failed(fmt.Errorf("%w: credential_process: exit status 3", s3.ErrCredentials)), "by hand"},
+		{fmt.Errorf("%w: the SSO session has expired or is invalid", s3.ErrCredentials), "aws sso login"},
 		{failed(&net.OpError{Op: "dial", Err: &net.DNSError{Name: "b.host", IsNotFound: true}}), "--path-style"},
 		{failed(refused), "nothing listens at 127.0.0.1:9"},
 		{failed(syscall.ECONNREFUSED), "nothing listens there"},

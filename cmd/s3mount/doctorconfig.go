@@ -207,7 +207,11 @@ func (d *doctor) credentials(ctx context.Context) finding {
 	}
 	c, err := retrieveAWS(ctx, d.found.keys.configured())
 	if err != nil {
-		return failure(d.late(ctx, fmt.Errorf("%w: %w", s3.ErrCredentials, err)))
+		f := failure(d.late(ctx, fmt.Errorf("%w: %w", s3.ErrCredentials, err)))
+		if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
+			f.hint = "what gives the credentials is slow, or cannot be reached: the credential_process, SSO, a role or a metadata service; --timeout gives it more time"
+		}
+		return f
 	}
 	about := sourceOf(c, d.found.keys.configured())
 	if err := usable(c, d.bucket.URL()); err != nil {

@@ -245,8 +245,11 @@ func TestDoctorCredentials(t *testing.T) {
 		name, config, credentials string
 		env                       map[string]string
 		args                      []string
-		status, finds             string
+		status, finds, hints      string
 	}{
+		{name: "a process that fails", config: "[profile p]\ncredential_process = exit 3\n", args: []string{"--profile", "p"}, status: "failed", finds: "exit status 3", hints: "by hand"},
+		{name: "a process that waits", config: "[profile p]\ncredential_process = sleep 1\n", args: []string{"--profile", "p", "--timeout", "100ms"}, status: "failed", finds: "no answer within 100ms", hints: "credential_process"},
+		{name: "SSO without a session", config: "[profile p]\nsso_start_url = https://x.invalid/start\nsso_region = us-east-1\nsso_account_id = 123456789012\nsso_role_name = r\n", args: []string{"--profile", "p"}, status: "failed", finds: "SSO session", hints: "aws sso login"},
 		{name: "environment", env: map[string]string{"AWS_ACCESS_KEY_ID": docKey, "AWS_SECRET_ACCESS_KEY": hush}, status: "ok", finds: "the environment (AWS_ACCESS_KEY_ID): key AKIA…MPLE, long-lived"},
 		{name: "session", env: map[string]string{"AWS_ACCESS_KEY_ID": docKey, "AWS_SECRET_ACCESS_KEY": hush, "AWS_SESSION_TOKEN": token}, status: "ok", finds: "of a session; when it ends is not known"},
 		{name: "shared file", credentials: "[default]\naws_access_key_id = " + docKey + "\naws_secret_access_key = " + hush + "\n", status: "ok", finds: `profile "default" in /`},
@@ -265,8 +268,8 @@ func TestDoctorCredentials(t *testing.T) {
 				t.Setenv(name, value)
 			}
 			_, d, text := diagnose(t, append(tt.args, "s3://photos")...)
-			if status, finding, _ := seen(t, d, "credentials"); status != tt.status || !strings.Contains(finding, tt.finds) {
-				t.Errorf("%s: %s; want %s: … %s …", status, finding, tt.status, tt.finds)
+			if status, finding, hint := seen(t, d, "credentials"); status != tt.status || !strings.Contains(finding, tt.finds) || !strings.Contains(hint, tt.hints) {
+				t.Errorf("%s: %s, hint: %s; want %s: … %s …, hint: … %s …", status, finding, hint, tt.status, tt.finds, tt.hints)
 			}
 			keepsSecrets(t, text)
 			if strings.Contains(text, plainHush[:4]) {
