@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -175,6 +176,11 @@ func parseEndpoint(from, s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return nil, &hintError{misused("%s: %q is not the URL of a server", from, redactURL(s)), "write it with its scheme, as https://s3.example.com or http://127.0.0.1:9000"}
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+			return nil, &hintError{misused("%s: there is no port %s", from, port), "a port is a number from 1 to 65535"}
+		}
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, &hintError{misused("%s: user name, query and fragment have no place in it", from), "leave scheme, host, port and perhaps a path; credentials come from the environment or a profile"}

@@ -103,7 +103,7 @@ func TestParseEndpoint(t *testing.T) {
 		}
 	}
 	for _, s := range []string{
-		"", "h", "h:9000", "127.0.0.1:9000", "//h", "s3://h", "ftp://h", "http://", "http:///path", "http://:9000", "http:h", "http://h:port", "http://h h",
+		"", "h", "h:9000", "127.0.0.1:9000", "//h", "s3://h", "ftp://h", "http://", "http:///path", "http://:9000", "http:h", "http://h:port", "http://h:99999", "http://h:0", "http://h h",
 		"https://user:hush@h", "https://user@h", "https://user:hush@h:port", "ftp://user:hush@h", "user:hush@h", "https://user:hu@sh@h:x", "http://us%er:hush@h",
 		"https://h?hush", "https://h/#hush",
 	} {

@@ -103,7 +103,7 @@ func TestCaptures(t *testing.T) {
 			}
 			e := c.evidence("credentials")
 			e.Request = tt.text(listing()) // all is right: so what was read is what was sent, to the byte
-			if got := summary(explained(t, e)); got != "[likely server-has-other-secret ]" {
+			if got := summary(explained(t, e)); got != "[shown server-has-other-secret ]" {
 				t.Errorf("with credentials: found %s", got)
 			}
 		})

@@ -23,7 +23,7 @@ func (q *inquiry) tryMistakes() {
 			q.agree(p)
 		}
 		if q.answer != nil && q.answer.code() == "SignatureDoesNotMatch" && !q.found(Shown) {
-			q.find(Likely, CauseServerSecret, "", "", "")
+			q.serverSecret()
 		}
 		return
 	}
@@ -58,6 +58,19 @@ func (q *inquiry) signedAsSent(base attempt, sent string) bool {
 	q.agree(PartKey)
 	q.agree(PartSecret)
 	return true
+}
+
+// serverSecret is for a signature that is right by the credentials given, and is
+// refused. Where the server tells its texts, and they are those of the request,
+// only the secret is left.
+func (q *inquiry) serverSecret() {
+	if q.served == nil || q.derived == nil || q.served.render() != q.derived.render() {
+		q.find(Likely, CauseServerSecret, "", "", "")
+		return
+	}
+	f := q.find(Shown, CauseServerSecret, "", "", "")
+	f.Why = "The server made the same canonical request of it, so what differs is the secret: the server has another one for this access key."
+	f.Fix = "Check that key id and secret belong together, and to this server."
 }
 
 // tryOwn begins with the client's own texts: what is wrong between them and S3's
