@@ -36,8 +36,8 @@ server has, or from what S3 requires, the two side by side, why that happens, an
 what to change. It takes whatever there is, and more of it tells more:
 
   --canonical-request, --string-to-sign   what your program built
-  --request    what it sent: raw HTTP, the output of curl -v, or the debug lines of
-               Python's http.client
+  --request    what it sent: raw HTTP, the output of curl -v, the debug lines of
+               Python's http.client, or the log of aws --debug or boto3
   --response   what the server answered: its XML, or all of it
 
 Each is a file, or - for standard input. Nothing is sent anywhere. With the

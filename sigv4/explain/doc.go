@@ -34,7 +34,8 @@
 //
 // A request and an answer: as raw HTTP/1.x, its lines ended by LF or CRLF; as
 // `curl -v` prints them; as the debug lines of Python's http.client ("send:
-// b'...'", "reply: '...'"); of the answer the XML alone. A request can be a
+// b'...'", "reply: '...'"); as botocore logs them when debugging (the AWS CLI,
+// boto3), its own texts included; of the answer the XML alone. A request can be a
 // presigned URL alone; its method is then not known. Of several requests in one
 // text the last counts. The client's texts may be indented as a whole, or written as
 // Python's repr writes them. A file that an editor ended with a line end is read as if

@@ -12,7 +12,8 @@ import (
 // not all.
 type Evidence struct {
 	// Request is the request as it was sent: raw HTTP/1.x, or what `curl -v`
-	// prints, or the debug lines of Python's http.client, or a presigned URL.
+	// prints, or the debug lines of Python's http.client, or the debug log of
+	// botocore, or a presigned URL.
 	Request string
 	// CanonicalRequest and StringToSign are the client's own.
 	CanonicalRequest string
@@ -97,8 +98,20 @@ func read(e Evidence) (*inquiry, error) {
 			return nil, &InputError{text.field, "longer than a mebibyte", "leave out the body, or shorten it"}
 		}
 	}
-	q := &inquiry{Evidence: e}
 	blank := func(s string) bool { return strings.TrimSpace(s) == "" }
+	if isBotocore(e.Request) {
+		log := fromBotocore(e.Request)
+		e.Request = log.request
+		for own, logged := range map[*string]string{&e.CanonicalRequest: log.canonical, &e.StringToSign: log.toSign, &e.Response: log.response} {
+			if blank(*own) {
+				*own = logged
+			}
+		}
+		if blank(e.Request) && blank(log.canonical) {
+			return nil, &InputError{"request", "this log of botocore has no request in it that was signed", "log at level DEBUG: `aws --debug`, or boto3.set_stream_logger('')"}
+		}
+	}
+	q := &inquiry{Evidence: e}
 	if blank(e.Request) && blank(e.CanonicalRequest) && blank(e.StringToSign) && blank(e.Response) {
 		return nil, &InputError{"", "nothing to explain", "give the request, the client's canonical request or string to sign, or the server's answer"}
 	}
