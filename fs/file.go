@@ -23,8 +23,9 @@ type fileNode struct {
 	parent string // prefix of its directory
 	entry  entry
 
-	checked atomic.Int64 // by the tree's clock, when an open last made sure of the version; 0: never
-	stale   atomic.Bool  // the server has said that it is another one now
+	checked atomic.Int64          // by the tree's clock, when an open last made sure of the version; 0: never
+	stale   atomic.Bool           // the server has said that it is another one now
+	asked   atomic.Pointer[asked] // for its attributes; nil: never
 }
 
 var (

@@ -23,6 +23,7 @@ type Options struct {
 	FileMode   uint32        // permissions of files; 0: 0444
 	DirMode    uint32        // permissions of directories; 0: 0555
 	MaxEntries int           // names remembered, of all directories together; 0: 500,000
+	Xattr      bool          // offer extended attributes
 	Log        *slog.Logger  // nil: nothing is logged
 }
 

@@ -22,17 +22,18 @@ const (
 
 // A call is one operation before it is sent.
 type call struct {
-	op      string
-	method  string
-	key     string        // of the object, or the prefix listed: for errors
-	path    string        // the key in the URL; "" is the bucket
-	query   string        // escaped
-	part    string        // Range; "": none
-	ifMatch string        // "": none
-	size    int64         // of the body, if it may be large
-	idle    time.Duration // without progress
-	retry   Retry
-	limit   time.Time // for all attempts; set by do
+	op        string
+	method    string
+	key       string        // of the object, or the prefix listed: for errors
+	path      string        // the key in the URL; "" is the bucket
+	query     string        // escaped
+	part      string        // Range; "": none
+	ifMatch   string        // "": none
+	checksums bool          // have the reply say the object's
+	size      int64         // of the body, if it may be large
+	idle      time.Duration // without progress
+	retry     Retry
+	limit     time.Time // for all attempts; set by do
 
 	// accept says whether a reply of status 2xx is what was asked for. It may
 	// read the body. An error of kind errProtocol is worth another attempt.
@@ -234,6 +235,9 @@ func (b *Bucket) request(ctx context.Context, c call, region string, at time.Tim
 	}
 	if c.ifMatch != "" {
 		h["If-Match"] = values[3:4:4]
+	}
+	if c.checksums {
+		h["X-Amz-Checksum-Mode"] = []string{"ENABLED"}
 	}
 	if b.opts.RequestPayer {
 		h["X-Amz-Request-Payer"] = values[4:5:5]

@@ -58,6 +58,9 @@ func condition(tag string) string {
 	return `"` + tag + `"`
 }
 
+// Tagged says whether o's ETag is the server's own, not a substitute.
+func (o Object) Tagged() bool { return o.ETag != "" && !strings.HasPrefix(o.ETag, datedTag) }
+
 // replyTag is the name of the version that a reply holds.
 func replyTag(h http.Header) string {
 	at, _ := http.ParseTime(h.Get("Last-Modified")) // zero when there is none

@@ -54,6 +54,7 @@ var settingOf = map[string]struct {
 	"dir-mode":        {"0500", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).DirMode }},
 	"metadata-ttl":    {"0", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).TTL }},
 	"max-entries":     {"1000", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).MaxEntries }},
+	"xattr":           {"true", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Xattr }},
 	"allow-other":     {"true", func(_ *testing.T, s *settings) any { return s.fsMountOptions(target{}, nil).AllowOther }},
 	"log-level":       {"error", func(t *testing.T, s *settings) any { return loggerOf(t, s).Enabled(t.Context(), slog.LevelInfo) }},
 	"log-format": {"json", func(t *testing.T, s *settings) any {

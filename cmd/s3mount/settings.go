@@ -25,6 +25,7 @@ type settings struct {
 	readAhead      byteSize
 	maxConnections int
 	maxEntries     int
+	xattr          bool
 	maxAttempts    int
 	retryMinWait   patience
 	retryMaxWait   patience
@@ -84,6 +85,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.Var(&s.dirMode, "dir-mode", "permissions of directories, in octal")
 	f.Var(&s.ttl, "metadata-ttl", "how old a listing may be; 0 asks every time")
 	f.IntVar(&s.maxEntries, "max-entries", s.maxEntries, "`NUMBER` of names to remember, of all directories together")
+	f.BoolVar(&s.xattr, "xattr", false, "offer extended attributes: ETag, version, content type, metadata and others")
 	f.Var(&s.memory, "memory", "bytes of objects held in memory: blocks, fetches and read-ahead together")
 	f.Var(&s.readAhead, "read-ahead", "bytes fetched ahead of one sequential reader, at most; 0: none")
 	f.IntVar(&s.maxConnections, "max-connections", s.maxConnections, "`NUMBER` of requests under way at the same time")

@@ -1,0 +1,77 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Attributes are what S3 keeps of a version beside its bytes. What the server
+// does not say is empty.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+type Attributes struct {
+	Object
+	ContentType     string
+	ContentEncoding string            // the bytes are the stored ones, whatever it says
+	Encryption      string            // on the server: AES256, aws:kms, ...
+	Restore         string            // of an archived object, as the server says it
+	Checksum        string            // "crc64nvme:BASE64"; several are separated by blanks
+	Meta            map[string]string // x-amz-meta-NAME by NAME in small letters
+}
+
+const (
+	metaHeader     = "X-Amz-Meta-"
+	checksumHeader = "X-Amz-Checksum-"
+)
+
+// Attributes asks for those of o with one HEAD. It is [ErrChanged] if the key holds
+// another version now, or none.
+func (b *Bucket) Attributes(ctx context.Context, o Object) (Attributes, error) {
+	a := Attributes{}
+	now, err := b.head(ctx, call{key: o.Key, checksums: true}, func(h http.Header) {
+		a.ContentType, a.ContentEncoding = h.Get("Content-Type"), h.Get("Content-Encoding")
+		a.Encryption, a.Restore = h.Get("X-Amz-Server-Side-Encryption"), h.Get("X-Amz-Restore")
+		a.Checksum, a.Meta = checksums(h), meta(h)
+	})
+	switch {
+	case errors.Is(err, iofs.ErrNotExist):
+		return Attributes{}, fmt.Errorf("%w: %w", ErrChanged, err)
+	case err != nil:
+		return Attributes{}, err
+	case now.ETag != o.ETag:
+		return Attributes{}, &Error{Op: opHead, Bucket: b.opts.Name, Key: o.Key,
+			Err: fmt.Errorf("%w: the reply has ETag %s, not %q", ErrChanged, printable(now.ETag, 64), o.ETag)}
+	}
+	a.Object = now
+	return a, nil
+}
+
+// checksums are those of the whole object. X-Amz-Checksum-Type says of them all
+// whether they are over the bytes or over the checksums of parts.
+func checksums(h http.Header) string {
+	var all []string
+	for name, values := range h {
+		if algorithm, ok := strings.CutPrefix(name, checksumHeader); ok && algorithm != "Type" && len(values) > 0 {
+			all = append(all, strings.ToLower(algorithm)+":"+values[0])
+		}
+	}
+	slices.Sort(all)
+	if kind := h.Get(checksumHeader + "Type"); kind != "" && len(all) > 0 {
+		all = append(all, strings.ToLower(kind))
+	}
+	return strings.Join(all, " ")
+}
+
+func meta(h http.Header) map[string]string {
+	m := map[string]string{}
+	for name, values := range h {
+		if own, ok := strings.CutPrefix(name, metaHeader); ok {
+			m[strings.ToLower(own)] = strings.Join(values, ",")
+		}
+	}
+	return m
+}
