@@ -88,11 +88,17 @@ func mountPrefix(t testing.TB, srv *s3test.Server, prefix string, flags ...strin
 	t.Helper()
 	needMount(t)
 	dir := mountPoint(t)
+	return start(t, serverInvocation(srv, prefix, dir, flags...), dir)
+}
+
+// serverInvocation is the command line that mounts what is below a prefix of an
+// s3test server.
+func serverInvocation(srv *s3test.Server, prefix, dir string, flags ...string) rig.Invocation {
 	keys := srv.Credentials()
-	return start(t, rig.Invocation{
+	return rig.Invocation{
 		Program: program, Endpoint: srv.Endpoint().String(), AccessKey: keys.AccessKeyID, SecretKey: keys.SecretAccessKey,
 		Args: append(flags, "s3://"+srv.Bucket()+"/"+prefix, dir),
-	}, dir)
+	}
 }
 
 // start mounts and, at the test's end, unmounts and waits for the daemon's end.

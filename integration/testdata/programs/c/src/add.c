@@ -1,0 +1,3 @@
+#include <calc/calc.h>
+
+number add(number a, number b) { return a + b; }
