@@ -18,6 +18,8 @@ import (
 type position struct {
 	after  string // the last key or common prefix that was given
 	prefix bool   // it was a common prefix: all its keys are done with
+	given  bool   // by a page before, and not by start-after
+	above  string // of an unsorted listing: the start-after of its first page
 }
 
 // A page is what one request lists.
@@ -74,7 +76,7 @@ func (x *exchange) list() *answer {
 	if !v1 && q.get("list-type") != "2" {
 		return refuse(http.StatusNotImplemented, "NotImplemented", "s3test lists with list-type=2 only")
 	}
-	limit := 1000
+	limit := x.s.pageSize
 	if q.has("max-keys") {
 		n, err := strconv.Atoi(q.get("max-keys"))
 		if err != nil || n < 0 {
@@ -107,7 +109,11 @@ func (x *exchange) list() *answer {
 	var b bytes.Buffer
 	b.WriteString(xmlHeader + `<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`)
 	x.s.store.read(func(keys []string, object func(string) Object) {
-		p := readPage(keys, prefix, delimiter, start, limit)
+		read := readPage
+		if x.s.unsorted {
+			read = readUnsorted
+		}
+		p := read(keys, prefix, delimiter, start, limit)
 		b.Grow(1000 + 300*len(p.keys) + 100*len(p.prefixes))
 		element(&b, "Name", x.s.bucket)
 		element(&b, "Prefix", encode(prefix))
@@ -191,6 +197,7 @@ func (p position) token(prefix, delimiter string) string {
 	if p.prefix {
 		body = "p" + p.after
 	}
+	body = strconv.Itoa(len(p.above)) + ":" + p.above + body
 	return base64.RawURLEncoding.EncodeToString(append(tokenCheck(body, prefix, delimiter), body...))
 }
 
@@ -203,7 +210,11 @@ func parseToken(token, prefix, delimiter string) (position, bool) {
 	if !slices.Equal(check, tokenCheck(body, prefix, delimiter)) {
 		return position{}, false
 	}
-	return position{after: body[1:], prefix: body[0] == 'p'}, true
+	n, rest, _ := strings.Cut(body, ":")
+	above, _ := strconv.Atoi(n)
+	p := position{given: true, above: rest[:above]}
+	p.prefix, p.after = rest[above] == 'p', rest[above+1:]
+	return p, true
 }
 
 const tokenCheckLen = 12

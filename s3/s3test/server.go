@@ -34,6 +34,9 @@ type Options struct {
 	// it that is 501.
 	ListV1 bool
 
+	PageSize int  // the most entries on a page of a listing, whatever is asked for; 0: 1000
+	Unsorted bool // listings come in no order of keys, but always in the same one; start-after counts as in a sorted one
+
 	Rules                       []Rule // as by AddRule
 	DenyList, DenyGet, DenyHead bool   // 403 AccessDenied, whoever asks
 
@@ -56,6 +59,8 @@ type Server struct {
 	scheme         string
 	anonymous      bool
 	listV1         bool
+	pageSize       int
+	unsorted       bool
 	logf           func(string, ...any)
 
 	store store
@@ -90,6 +95,8 @@ func Start(o Options) (*Server, error) {
 		scheme:    "http",
 		anonymous: o.Anonymous,
 		listV1:    o.ListV1,
+		pageSize:  o.PageSize,
+		unsorted:  o.Unsorted,
 		logf:      o.Logf,
 		closing:   make(chan struct{}),
 		hijacked:  make(map[net.Conn]struct{}),
@@ -101,6 +108,9 @@ func Start(o Options) (*Server, error) {
 	}
 	if s.region == "" {
 		s.region = "us-east-1"
+	}
+	if s.pageSize == 0 {
+		s.pageSize = 1000
 	}
 	if s.logf == nil {
 		s.logf = func(string, ...any) {}
