@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"strings"
 	"syscall"
 	"time"
 
@@ -55,6 +56,16 @@ func (d *dirNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.Attr
 	d.tree.attributes(entry{dir: true}, &out.Attr)
 	out.SetTimeout(forever)
 	return 0
+}
+
+// inodeAbove is the inode number of the directory that it is in; the root's is
+// its own, as in any file system.
+func (d *dirNode) inodeAbove() uint64 {
+	above, _ := dirOf(strings.TrimSuffix(d.prefix, "/"))
+	if len(above) <= len(d.tree.opts.Prefix) {
+		return d.Root().StableAttr().Ino
+	}
+	return inode(d.tree.bucket.Name(), above)
 }
 
 func (d *dirNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {

@@ -60,7 +60,11 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	t, d := h.dir.tree, h.dir
 	if i < dots {
 		h.advance(i)
-		return &fuse.DirEntry{Name: [dots]string{".", ".."}[i], Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino, Off: uint64(i + 1)}, 0
+		e := &fuse.DirEntry{Name: ".", Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino, Off: uint64(i + 1)}
+		if i == 1 {
+			e.Name, e.Ino = "..", d.inodeAbove()
+		}
+		return e, 0
 	}
 	e, ok, err := l.at(ctx, i-dots, first)
 	switch {

@@ -24,6 +24,7 @@ func TestReaddir(t *testing.T) {
 		equal(t, "type of "+got[i].Name, got[i].Mode, want)
 	}
 	equal(t, "inode of .", got[0].Ino, dir.Ino)
+	equal(t, "inode of .. is the root's", got[1].Ino, root)
 	for _, e := range got[2:] {
 		equal(t, "inode of "+e.Name, e.Ino, k.walk("d", e.Name).Ino)
 	}
@@ -216,5 +217,25 @@ func TestReleasedirStopsTheListing(t *testing.T) {
 	settle(r.dirs.get("d/").current(r.Tree))
 	if got := r.Requests(); !slices.Equal(got, []string{"LIST d/ after=d/0999"}) {
 		t.Errorf("asked %q", got)
+	}
+}
+
+// The number of ".." is the one that the directory above has by its name, also
+// where a prefix is mounted; the root is its own.
+func TestInodeOfDotDot(t *testing.T) {
+	for _, prefix := range []string{"", "a/", "/", "a//"} {
+		r := newRig(t, text(prefix+"b/c/d/f"), func(o *Options) { o.Prefix = prefix })
+		k := r.kernel(t)
+		above := uint64(root)
+		for _, way := range [][]string{nil, {"b"}, {"b", "c"}, {"b", "c", "d"}} {
+			dir := fuse.EntryOut{NodeId: root}
+			dir.Ino = root
+			if way != nil {
+				dir = k.walk(way...)
+			}
+			got := k.all(dir.NodeId, k.opendir(dir.NodeId), 0, 4096)
+			equal(t, fmt.Sprintf("inode of .. in %q below %q", way, prefix), got[1].Ino, above)
+			above = dir.Ino
+		}
 	}
 }
