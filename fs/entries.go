@@ -34,6 +34,8 @@ type entries struct {
 	order   []uint32 // of settled by name, when that is not its own order; set by finish
 	hidden  int      // keys that cannot be shown, or are hidden by a directory
 	marked  bool     // the directory's own marker is among the keys
+	ordered int      // entries that came in order
+	mixed   bool     // one came out of order
 }
 
 // add takes the next entry of the listing of prefix.
@@ -41,6 +43,7 @@ func (s *entries) add(prefix string, e s3.Entry) {
 	key := strings.TrimPrefix(e.Key, prefix)
 	if key == "" { // the directory itself; what bytes it has cannot be shown
 		s.marked = true
+		s.mixed = s.mixed || s.last != ""
 		if e.Size > 0 {
 			s.hidden++
 		}
@@ -52,7 +55,10 @@ func (s *entries) add(prefix string, e s3.Entry) {
 		return
 	case order > 0:
 		s.last = key
+		s.ordered++
 		s.settle(key)
+	default:
+		s.mixed = true
 	}
 	name := strings.TrimSuffix(key, "/")
 	if !showable(name) {

@@ -49,6 +49,9 @@ func (f *flat) inOrder(page []s3.Entry) bool {
 // add takes in a page, which is in order.
 func (f *flat) add(page []s3.Entry) {
 	f.keys += len(page)
+	if f.keys >= orderProof {
+		f.tree.sorted.Store(true)
+	}
 	for len(page) > 0 {
 		key := page[0].Key
 		f.leave(key)
@@ -214,6 +217,7 @@ func (f *flat) letGo() {
 // recant forgets all that was made of listings that turn out not to be in order.
 // Those under way are read again from the start, by their readers.
 func (f *flat) recant() {
+	f.tree.mixed.Store(true)
 	f.tree.unsorted.Store(true) // first: who is told of the error may come again at once
 	f.tree.dirs.forgetAll()
 	for _, o := range f.open {

@@ -29,6 +29,7 @@ type listing struct {
 	complete bool          // the last page has come
 	err      error         // why there will be no more pages
 	anew     bool          // what is missing may be anywhere
+	given    bool          // somebody has been given an entry: nothing changes its place
 	running  bool          // load is under way
 	readers  int           // who want all of it
 	changed  chan struct{} // closed, and replaced, when any of this changes
@@ -94,19 +95,40 @@ func (l *listing) startLocked() {
 }
 
 // resume says behind which key the pages go on that are still to come: where the
-// last one ended; from the start where the server does not sort, as what is
-// missing may be anywhere.
+// last one ended; from the start where the server may not sort, as what is
+// missing may be anywhere. What has come is forgotten then, unless some of it has
+// been given.
 func (l *listing) resume() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	last := l.names.last
 	switch {
-	case last == "" || len(l.names.late) > 0 || l.anew:
+	case last == "" || l.anew:
+		return ""
+	case !l.provenLocked() && !l.given:
+		l.tree.dirs.listed(l, -l.names.settled.len())
+		l.names = entries{}
+		return ""
+	case !l.provenLocked():
 		return ""
 	case last[len(last)-1] == '/': // behind all that is below, which would be one entry more
 		return l.prefix + last + lastRune
 	}
 	return l.prefix + last
+}
+
+// orderProof is how many keys have to come in order for it to be no accident:
+// what a page does not tell is asked for behind its last key, and where keys
+// come in any order that would lose some.
+const orderProof = 100
+
+// provenLocked says whether what is settled is settled: keys come in order, so
+// that no file of it will turn out to be a directory.
+func (l *listing) provenLocked() bool {
+	if l.names.ordered >= orderProof && !l.names.mixed {
+		l.tree.sorted.Store(true)
+	}
+	return l.tree.inOrder() && !l.names.mixed
 }
 
 // lastRune is behind all that a key can have at its place, as UTF-8.
@@ -148,17 +170,14 @@ func (l *listing) loadFlat() bool {
 	return false
 }
 
-// orderProof is how many keys have to come in order for it to be no accident:
-// what a page does not tell is asked for behind its last key, and where keys
-// come in any order that would lose some.
-const orderProof = 100
-
 // learn takes in a first page without delimiter. It says whether more pages are
 // wanted.
 func (l *listing) learn(page s3.Page) bool {
 	f := flat{tree: l.tree, began: l.began, open: []level{{l.prefix, l}}, fed: []*listing{l}}
-	if page.Last { // then order does not matter
-		slices.SortStableFunc(page.Entries, func(a, b s3.Entry) int { return strings.Compare(a.Key, b.Key) })
+	byKey := func(a, b s3.Entry) int { return strings.Compare(a.Key, b.Key) }
+	if page.Last && !slices.IsSortedFunc(page.Entries, byKey) { // then order does not matter
+		l.tree.mixed.Store(true)
+		slices.SortStableFunc(page.Entries, byKey)
 	}
 	if !f.inOrder(page.Entries) {
 		f.open = nil
@@ -187,6 +206,9 @@ func (l *listing) take(entries []s3.Entry) {
 	before := l.names.settled.len()
 	for _, e := range entries {
 		l.names.add(l.prefix, e)
+	}
+	if l.names.mixed {
+		l.tree.mixed.Store(true)
 	}
 	l.tree.dirs.listed(l, l.names.settled.len()-before)
 }
@@ -301,7 +323,8 @@ func (l *listing) busy() bool {
 // takes long is read to its end. One that is fed may be at rest.
 func (l *listing) joinable() bool { return l.fed == nil && l.busy() }
 
-// at gives the settled entry i. With none there it says why: ok false and no
+// at gives the settled entry i, as soon as it is sure that it will be no other's
+// place. With none there it says why: ok false and no
 // error is the end of the directory.
 //
 // With wait it waits for pages; ctx ends that, and only for this caller.
@@ -309,7 +332,8 @@ func (l *listing) at(ctx context.Context, i int, wait bool) (e entry, ok bool, e
 	for {
 		l.mu.Lock()
 		l.startLocked()
-		if ok = i < l.names.settled.len(); ok {
+		if ok = i < l.names.settled.len() && (l.complete || l.given || l.provenLocked()); ok {
+			l.given = true
 			e = l.names.settled.at(i)
 		}
 		complete, lerr, changed := l.complete, l.err, l.changed
@@ -357,7 +381,7 @@ func (l *listing) inhabited() (bool, error) {
 func (l *listing) find(name string) (entry, knowledge) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, ok := l.names.find(name); ok {
+	if e, ok := l.names.find(name); ok && (l.complete || e.dir || l.provenLocked()) {
 		if e.size < 0 {
 			return entry{}, unknown
 		}

@@ -84,14 +84,24 @@ func (t *Tree) resolve(prefix, name string, l *listing) (entry, error) {
 }
 
 // find looks for a key that may not be asked for in the listing, which may be
-// read: names and sizes can be seen where bytes cannot.
+// read: names and sizes can be seen where bytes cannot. Of the keys that begin so
+// it is the first; where keys come in no order it may be any.
 func (t *Tree) find(key, name string, denied error) (entry, error) {
-	for e, err := range t.bucket.List(t.ctx, s3.ListOptions{Prefix: key, PageSize: 1}) {
+	inOrder, last, proof := true, "", orderProof
+	if t.inOrder() {
+		proof = 1
+	}
+	for e, err := range t.bucket.List(t.ctx, s3.ListOptions{Prefix: key, PageSize: proof}) {
 		switch {
 		case err != nil:
 			return entry{}, err
 		case e.Key != key:
-			return entry{}, iofs.ErrNotExist
+			proof--
+			inOrder, last = inOrder && e.Key >= last, e.Key
+			if inOrder && proof == 0 {
+				return entry{}, iofs.ErrNotExist
+			}
+			continue
 		}
 		if e.Size < 0 {
 			return entry{}, denied

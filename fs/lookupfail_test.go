@@ -56,7 +56,7 @@ func TestFileFoundByListing(t *testing.T) {
 	if err != nil || e.size != int64(len("bytes of d/f")) || e.tag == "" || e.mtime == 0 {
 		t.Errorf("found %+v, %v", e, err)
 	}
-	r.asked(t, "HEAD d/f", "LIST d/f/ flat", "LIST d/f flat max=1")
+	r.asked(t, "HEAD d/f", "LIST d/f/ flat", "LIST d/f flat max=100")
 	equal(t, "nothing", r.look(t, "d/", "f1"), "-")
 	equal(t, "the start of a name", r.look(t, "d/", "fu"), "-")
 	r.ResetLog()

@@ -38,7 +38,9 @@ type Tree struct {
 	walks walks
 	scans scans
 
-	unsorted atomic.Bool  // the server has given keys out of order
+	sorted   atomic.Bool  // the server has given orderProof keys in order
+	mixed    atomic.Bool  // and here it has given some out of order
+	unsorted atomic.Bool  // where that matters: no page without delimiter is asked for any more
 	flats    atomic.Int32 // what first pages without delimiter were worth lately
 
 	ctx    context.Context // ends with the tree: no request outlives it
@@ -115,6 +117,9 @@ func (t *Tree) clock() time.Duration { return time.Since(t.born) + 1 }
 func (t *Tree) flatFirst() bool {
 	return t.opts.TTL > 0 && !t.unsorted.Load() && t.flats.Load() > -flatPatience
 }
+
+// inOrder says whether the server is known to list in the order of keys.
+func (t *Tree) inOrder() bool { return t.sorted.Load() && !t.mixed.Load() }
 
 // flatPaid notes whether such a page told more than the directory's own would
 // have: whether it got beyond the first directory in it. A bucket of few, huge
