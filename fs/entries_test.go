@@ -14,27 +14,6 @@ import (
 	"s3mount/s3"
 )
 
-// reference is what a set of keys looks like as a tree, by the rules of doc.go
-// taken one key at a time: path to whether it is a directory. It knows nothing
-// of listings, pages and orders.
-func reference(keys []string) map[string]bool {
-	tree := map[string]bool{}
-	for _, key := range keys {
-		path := ""
-		components := strings.Split(key, "/")
-		for i, c := range components {
-			if c == "" || c == "." || c == ".." || len(c) > 255 || strings.Contains(c, "\x00") {
-				break // also what is behind a last "/": the directory's marker
-			}
-			path += c
-			dir := i < len(components)-1
-			tree[path] = tree[path] || dir
-			path += "/"
-		}
-	}
-	return tree
-}
-
 // listS3 is what S3 answers to LIST with a prefix and delimiter "/".
 func listS3(keys []string, prefix string) []s3.Entry {
 	found := map[string]s3.Entry{}
