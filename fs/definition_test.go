@@ -14,84 +14,73 @@ type place struct {
 	size int64  // of a file: theirs
 }
 
-// definition is what a bucket is shown as: a place for each path but the root,
-// and the objects that have none. It is the rules of docs/semantics.md and
-// nothing else, one key at a time; it knows of no listings, pages and orders.
+// definition is what a bucket is shown as: a place for each path but the root. It
+// is Path and nothing else, one key at a time; it knows of no listings, pages and
+// orders.
 //
 // objects are keys, as they are below the prefix that is mounted, and their sizes.
-func definition(objects map[string]int64) (tree map[string]place, lost []string) {
+func definition(objects map[string]int64) (tree map[string]place, behind []string) {
 	tree = map[string]place{}
-	for key := range objects { // directories first: they hide objects
-		above, _ := way(key)
-		for _, dir := range above {
-			tree[dir] = place{dir: true}
+	below := map[string]bool{}
+	for key := range objects {
+		for i, c := range key {
+			below[key[:i]] = below[key[:i]] || c == '/'
 		}
 	}
 	for key, size := range objects {
-		above, file := way(key)
-		switch {
-		case file != "" && !tree[file].dir:
-			tree[file] = place{key: key, size: size}
-		case strings.HasSuffix(key, "/") && size == 0 && len(above) == strings.Count(key, "/"):
-			// The marker of a directory that is shown: it says no more than that.
-		default:
-			lost = append(lost, key)
+		path, hidden := Path(key, size, below[key])
+		for i, c := range path {
+			if c == '/' {
+				tree[path[:i]] = place{dir: true}
+			}
+		}
+		if !strings.HasSuffix(path, "/") {
+			if _, twice := tree[path]; twice {
+				panic(fmt.Sprintf("%q is shown twice, of %v", path, objects))
+			}
+			tree[path] = place{key: key, size: size}
+		}
+		if hidden {
+			behind = append(behind, key)
 		}
 	}
-	slices.Sort(lost)
-	return tree, lost
-}
-
-// way is where a key would be: the directories that it is in, and the file that
-// it is. They end in front of the first component that cannot be a name; then, and
-// if the key ends in "/", it is no file.
-func way(key string) (above []string, file string) {
-	components := strings.Split(key, "/")
-	for i, c := range components {
-		if c == "" || c == "." || c == ".." || len(c) > 255 || strings.Contains(c, "\x00") {
-			return above, ""
-		}
-		if at := strings.Join(components[:i+1], "/"); i < len(components)-1 {
-			above = append(above, at)
-		} else {
-			file = at
-		}
-	}
-	return above, file
+	slices.Sort(behind)
+	return tree, behind
 }
 
 // definitionTable is the table of docs/semantics.md and the corners of it: keys,
-// and what is shown, a directory with "/".
+// and what is shown, a directory with "/" and the door as "*".
 var definitionTable = []struct {
-	keys, shown, lost string // separated by blanks
+	keys, shown, behind string // separated by blanks
 }{
 	{"a/b.txt", "a/ a/b.txt", ""},
 	{"a/", "a/", ""},
 	{"a/ a/x", "a/ a/x", ""},
-	{"a/=", "a/", "a/="},
-	{"a a/x", "a/ a/x", "a"},
-	{"a a/", "a/", "a"},
-	{"a a/=", "a/", "a a/="},
-	{"a a- a. a/x a0", "a- a. a/ a/x a0", "a"},
+	{"a/=", "a/ a/*/ a/*/%marker", "a/="},
+	{"a a/x", "a/ a/x */ */a", "a"},
+	{"a a/", "a/ */ */a", "a"},
+	{"a a/=", "a/ */ */a a/*/ a/*/%marker", "a a/="},
+	{"a a- a. a/x a0", "a- a. a/ a/x a0 */ */a", "a"},
 	{"dir/x dir-1/x dir.x dir!", "dir! dir-1/ dir-1/x dir.x dir/ dir/x", ""},
-	{"/a", "", "/a"},
-	{"/", "", "/"},
-	{"// a", "a", "//"},
-	{"a//b", "a/", "a//b"},
-	{"a// a", "a/", "a a//"},
-	{"a/./b", "a/", "a/./b"},
-	{"a/../b", "a/", "a/../b"},
-	{"../../etc/passwd", "", "../../etc/passwd"},
-	{". .. ./x ../x ... ..a .a a. a..", "... ..a .a a. a..", ". .. ../x ./x"},
-	{"x/%255 x/%256 x/%256/y", "x/ x/%255", "x/%256 x/%256/y"},
-	{"a\x00b a\x00/c", "", "a\x00/c a\x00b"},
+	{"/a", "*/ */%2F/ */%2F/a", "/a"},
+	{"/", "*/ */%2F/", "/"},
+	{"// a", "a */ */%2F/ */%2F/*/ */%2F/*/%2F/", "//"},
+	{"a//b", "a/ a/*/ a/*/%2F/ a/*/%2F/b", "a//b"},
+	{"a// a", "a/ a/*/ a/*/%2F/ */ */a", "a a//"},
+	{"a//= a//b a///b", "a/ a/*/ a/*/%2F/ a/*/%2F/b a/*/%2F/*/ a/*/%2F/*/%marker a/*/%2F/*/%2F/ a/*/%2F/*/%2F/b", "a//= a///b a//b"},
+	{"a/./b", "a/ a/*/ a/*/%2E%2F/ a/*/%2E%2F/b", "a/./b"},
+	{"a/../b", "a/ a/*/ a/*/%2E%2E%2F/ a/*/%2E%2E%2F/b", "a/../b"},
+	{". .. ./x ../x ... ..a .a a. a..", "... ..a .a a. a.. */ */%2E */%2E%2E */%2E%2F/ */%2E%2F/x */%2E%2E%2F/ */%2E%2E%2F/x", ". .. ../x ./x"},
+	{"x/%255 x/%256 x/%256/y", "x/ x/%255 x/*/ x/*/%253%+/ x/*/%253%+/nnn x/*/%253%+/nnn%2F/ x/*/%253%+/nnn%2F/y", "x/%256 x/%256/y"},
+	{"a\x00b a\x00/c", "*/ */a%00b */a%00%2F/ */a%00%2F/c", "a\x00/c a\x00b"},
+	{"* */a */* b/*/c", "*/ */* */*%2F/ */*%2F/a */*%2F/*/ */*%2F/*/* b/ b/*/ b/*/*%2F/ b/*/*%2F/c", "* */* */a b/*/c"},
 	{"a%41 aA a+b a%2Fb a%2fb A e\u0301 \u00e9", "A a%2Fb a%2fb a%41 aA a+b e\u0301 \u00e9", ""},
 	{"\x01 \n \x7f \xff \xc3/\xa9", "\x01 \n \x7f \xc3/ \xc3/\xa9 \xff", ""},
 }
 
 func TestDefinition(t *testing.T) {
 	for _, tt := range definitionTable {
-		tree, lost := definition(tableObjects(tt.keys))
+		tree, behind := definition(tableObjects(tt.keys))
 		var got []string
 		for path, p := range tree {
 			if p.dir {
@@ -103,19 +92,22 @@ func TestDefinition(t *testing.T) {
 		want := tableWords(tt.shown)
 		slices.Sort(want)
 		equalAll(t, fmt.Sprintf("shown of %q", tt.keys), got, want)
-		want = tableWords(strings.ReplaceAll(tt.lost, "=", ""))
+		want = tableWords(strings.ReplaceAll(tt.behind, "=", ""))
 		slices.Sort(want)
-		equalAll(t, fmt.Sprintf("lost of %q", tt.keys), lost, want)
+		equalAll(t, fmt.Sprintf("behind doors of %q", tt.keys), behind, want)
 	}
 }
 
-// tableWords are the words of the table. %255 stands for a name of so many bytes.
+// tableWords are the words of the table. %255, %256 and %253 stand for names of so
+// many bytes, "*" for the door.
 func tableWords(s string) []string {
 	var words []string
 	for word := range strings.SplitSeq(s, " ") {
 		if word != "" {
-			word = strings.ReplaceAll(word, "%255", strings.Repeat("n", 255))
-			words = append(words, strings.ReplaceAll(word, "%256", strings.Repeat("n", 256)))
+			for _, n := range []int{253, 255, 256} {
+				word = strings.ReplaceAll(word, fmt.Sprintf("%%%d", n), strings.Repeat("n", n))
+			}
+			words = append(words, strings.ReplaceAll(word, "*", doorName))
 		}
 	}
 	return words

@@ -29,6 +29,9 @@ var (
 func (t *Tree) Root() fusefs.InodeEmbedder { return &dirNode{tree: t, prefix: t.opts.Prefix} }
 
 func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if name == doorName {
+		return d.tree.door(ctx, &d.Inode, d.prefix, "", "", out), 0
+	}
 	e, at, err := d.tree.lookup(d.prefix, name)
 	if err != nil {
 		return nil, d.tree.report("lookup", d.prefix+name, err)
@@ -61,8 +64,18 @@ func (d *dirNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.Attr
 // inodeAbove is the inode number of the directory that it is in; the root's is
 // its own, as in any file system.
 func (d *dirNode) inodeAbove() uint64 {
-	above, _ := dirOf(strings.TrimSuffix(d.prefix, "/"))
-	if len(above) <= len(d.tree.opts.Prefix) {
+	above, name := dirOf(strings.TrimSuffix(d.prefix, "/"))
+	switch {
+	case d.prefix == d.tree.opts.Prefix:
+		return d.Root().StableAttr().Ino
+	case !showable(name): // it is behind a door
+		parts := splitName(escapeName(name, true))
+		begin := ""
+		for _, p := range parts[:len(parts)-1] {
+			begin += strings.TrimSuffix(p, partMark)
+		}
+		return d.tree.doorInode(above, begin)
+	case above == d.tree.opts.Prefix:
 		return d.Root().StableAttr().Ino
 	}
 	return inode(d.tree.bucket.Name(), above)

@@ -69,6 +69,9 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	e, ok, err := l.at(ctx, i-dots, first)
 	switch {
 	case ok:
+	case err == nil && !t.opts.PlainNames && l.doorAt(i-dots):
+		h.advance(i)
+		return &fuse.DirEntry{Name: doorName, Mode: syscall.S_IFDIR, Ino: t.doorInode(d.prefix, ""), Off: uint64(i + 1)}, 0
 	case err == nil, errors.Is(err, errNotYet):
 		return nil, 0
 	default:

@@ -3,13 +3,16 @@
 //
 // # Names
 //
-// A key is split at "/". What stands before the last "/" are directories: they
-// exist as long as any key is below them. A key that ends in "/" is a directory
-// and nothing else. Where an object and a directory have one name, the
-// directory is shown. A component that is empty, ".", "..", holds NUL or is
-// longer than 255 bytes cannot be shown; such keys, and the objects hidden by
-// directories, are counted and logged. Names are bytes: nothing is folded,
+// [Path] is the definition. A key is split at "/". What stands before the last "/"
+// are directories: they exist as long as any key is below them. A key that ends in
+// "/" is a directory and nothing else. Where an object and a directory have one
+// name, the directory is shown. A component that is empty, ".", "..", holds NUL or
+// is longer than 255 bytes cannot be shown. Names are bytes: nothing is folded,
 // normalised or decoded.
+//
+// No object is lost: what cannot be shown, and what a directory hides, is in a
+// directory ".s3mount-hidden" beside the rest, the side door, under a name that can
+// be turned back into the key (escape.go, door.go).
 //
 // # Identity
 //

@@ -32,7 +32,7 @@ type entries struct {
 	last    string   // the highest key seen, relative to the directory
 	late    []entry  // what came out of order
 	order   []uint32 // of settled by name, when that is not its own order; set by finish
-	hidden  int      // keys that cannot be shown, or are hidden by a directory
+	hidden  hidden   // what cannot be shown, or is hidden by a directory
 	marked  bool     // the directory's own marker is among the keys
 	ordered int      // entries that came in order
 	mixed   bool     // one came out of order
@@ -42,11 +42,10 @@ type entries struct {
 func (s *entries) add(prefix string, e s3.Entry) {
 	key := strings.TrimPrefix(e.Key, prefix)
 	if key == "" { // the directory itself; what bytes it has cannot be shown
-		s.marked = true
-		s.mixed = s.mixed || s.last != ""
-		if e.Size > 0 {
-			s.hidden++
+		if s.mixed = s.mixed || s.last != ""; !s.marked && e.Size != 0 {
+			s.hidden.add(entryOf("", objectOf(e)))
 		}
+		s.marked = true
 		return
 	}
 	order := strings.Compare(key, s.last)
@@ -60,23 +59,27 @@ func (s *entries) add(prefix string, e s3.Entry) {
 	default:
 		s.mixed = true
 	}
-	name := strings.TrimSuffix(key, "/")
-	if !showable(name) {
-		s.hidden++
-		return
-	}
-	n := entry{name: name, dir: e.Prefix}
+	n := entry{name: strings.TrimSuffix(key, "/"), dir: true}
 	if !e.Prefix {
-		n.tag, n.size = e.ETag, e.Size
-		if !e.LastModified.IsZero() {
-			n.mtime = e.LastModified.Unix()
-		}
+		n = entryOf(n.name, objectOf(e))
+	}
+	if !showable(n.name) {
+		s.hidden.add(n)
+		return
 	}
 	if order < 0 {
 		s.late = append(s.late, n)
 		return
 	}
 	s.take(n)
+}
+
+// len is how many entries are remembered.
+func (s *entries) len() int { return s.settled.len() + s.hidden.len() }
+
+// objectOf is an entry of a listing as HEAD would describe it.
+func objectOf(e s3.Entry) s3.Object {
+	return s3.Object{Key: e.Key, ETag: e.ETag, Size: e.Size, LastModified: e.LastModified}
 }
 
 // settle settles the held objects that come before key.
@@ -98,8 +101,8 @@ func (s *entries) take(n entry) {
 		return
 	}
 	if h := len(s.held); h > 0 && s.held[h-1].name == n.name {
+		s.hidden.add(s.held[h-1])
 		s.held = s.held[:h-1]
-		s.hidden++
 	}
 	s.settled.add(n)
 }
@@ -123,6 +126,7 @@ func (s *entries) finish() {
 	s.last = strings.Clone(s.last) // not the page that it is a part of
 	s.finishLate()
 	s.settled.seal()
+	s.hidden.finish()
 }
 
 // finishLate puts what came out of order behind the rest.
@@ -141,10 +145,10 @@ func (s *entries) finishLate() {
 			at[e.name] = s.settled.len()
 			s.settled.add(e)
 		case e.dir && !s.settled.isDir(i): // shown as a file so far: its place stays
+			s.hidden.add(s.settled.at(i))
 			s.settled.replace(i, e)
-			s.hidden++
 		case !e.dir && s.settled.isDir(i):
-			s.hidden++
+			s.hidden.add(e)
 		}
 	}
 	s.late = nil

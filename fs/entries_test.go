@@ -43,16 +43,28 @@ func checkTree(t rapid.TB, keys []string, pageSize func() int) {
 	t.Helper()
 	want := reference(keys)
 	got := map[string]bool{}
-	var read func(prefix string)
-	read = func(prefix string) {
-		for _, e := range checkDirectory(t, keys, prefix, want, pageSize) {
-			got[prefix+e.name] = e.dir
+	var read func(prefix, path string)
+	read = func(prefix, path string) {
+		s := checkDirectory(t, keys, prefix, path, want, pageSize)
+		for _, e := range settled(s) {
+			got[path+e.name] = e.dir
 			if e.dir {
-				read(prefix + e.name + "/")
+				read(prefix+e.name+"/", path+e.name+"/")
+			}
+		}
+		for e := range s.hidden.all() {
+			at := path + doorName
+			got[at] = true
+			for _, part := range splitName(escapeName(e.name, e.dir)) {
+				at += "/" + part
+				got[at] = true
+			}
+			if got[at] = e.dir; e.dir {
+				read(prefix+e.name+"/", at+"/")
 			}
 		}
 	}
-	read("")
+	read("", "")
 	if !maps.Equal(got, want) {
 		t.Fatalf("keys %q\n got %v\nwant %v", keys, got, want)
 	}
@@ -60,7 +72,7 @@ func checkTree(t rapid.TB, keys []string, pageSize func() int) {
 
 // checkDirectory feeds one listing page by page and checks what may be relied on
 // meanwhile.
-func checkDirectory(t rapid.TB, keys []string, prefix string, tree map[string]bool, pageSize func() int) []entry {
+func checkDirectory(t rapid.TB, keys []string, prefix, path string, tree map[string]bool, pageSize func() int) *entries {
 	t.Helper()
 	var s entries
 	var early []entry // what was settled before the last page
@@ -82,7 +94,7 @@ func checkDirectory(t rapid.TB, keys []string, prefix string, tree map[string]bo
 			t.Fatalf("keys %q below %q: settled %v became %v", keys, prefix, early, now)
 		}
 		early = now
-		checkKinds(t, &s, prefix, tree)
+		checkKinds(t, &s, path, tree)
 	}
 	s.finish()
 	now := settled(&s)
@@ -91,7 +103,7 @@ func checkDirectory(t rapid.TB, keys []string, prefix string, tree map[string]bo
 	}
 	checkOrder(t, &s)
 	checkFind(t, &s)
-	return now
+	return &s
 }
 
 // settled gives what is settled so far.
@@ -148,6 +160,22 @@ func checkFind(t rapid.TB, s *entries) {
 				t.Fatalf("find(%q) says %v", other, ok)
 			}
 		}
+	}
+	n := 0
+	for e := range s.hidden.all() {
+		n++
+		if got, ok := s.hidden.find(e.name, e.dir); !ok || got != e {
+			t.Fatalf("hidden.find(%q, %v) = %v, %v; want %v", e.name, e.dir, got, ok, e)
+		}
+		if showable(e.name) && !there[e.name] {
+			t.Fatalf("%q is hidden, and by nothing", e.name)
+		}
+		if _, ok := s.hidden.find(e.name+"\x00", e.dir); ok {
+			t.Fatalf("%q with a NUL is found", e.name)
+		}
+	}
+	if n != s.hidden.len() {
+		t.Fatalf("%d are hidden, counted as %d", n, s.hidden.len())
 	}
 }
 
@@ -212,8 +240,14 @@ func TestUnsortedListing(t *testing.T) {
 			got[e.name] = e.dir
 		}
 		checkFind(t, &s)
+		for e := range s.hidden.all() {
+			got[doorName] = true
+			got[doorName+"/"+escapeName(e.name, e.dir)] = e.dir
+		}
 		want := reference(keys)
-		maps.DeleteFunc(want, func(path string, _ bool) bool { return strings.Contains(path, "/") })
+		maps.DeleteFunc(want, func(path string, _ bool) bool {
+			return strings.Contains(strings.TrimPrefix(path, doorName+"/"), "/")
+		})
 		if !maps.Equal(got, want) {
 			t.Fatalf("listed %v\n got %v\nwant %v", list, got, want)
 		}
@@ -241,9 +275,9 @@ func TestHiddenKeysAreCounted(t *testing.T) {
 			s.add("", e) // as where a page begins with the end of the last one
 		}
 		s.finish()
-		equal(t, fmt.Sprintf("hidden of %q", tt.keys), s.hidden, tt.hidden)
+		equal(t, fmt.Sprintf("hidden of %q", tt.keys), s.hidden.len(), tt.hidden)
 	}
 	var s entries
 	s.add("d/", s3.Entry{Key: "d/", Size: 5})
-	equal(t, "hidden with a marker that holds bytes", s.hidden, 1)
+	equal(t, "hidden with a marker that holds bytes", s.hidden.len(), 1)
 }

@@ -22,6 +22,7 @@ type fileNode struct {
 	tree   *Tree
 	parent string // prefix of its directory
 	entry  entry
+	hidden bool // it is behind the directory's door
 
 	checked atomic.Int64          // by the tree's clock, when an open last made sure of the version; 0: never
 	stale   atomic.Bool           // the server has said that it is another one now
@@ -64,7 +65,7 @@ func (f *fileNode) Open(_ context.Context, flags uint32) (fusefs.FileHandle, uin
 		return h, openFlags, 0
 	}
 	var asked *emptyCheck
-	if g := f.tree.walks.opened(f.parent, f.entry); g != nil {
+	if g := f.guessed(); g != nil {
 		h.reader, asked = g.reader, g.empty
 	} else {
 		h.reader = f.reader()
@@ -86,12 +87,29 @@ func (f *fileNode) reader() *cache.Reader {
 // in a bucket that keeps versions, perhaps. The kernel looks up what is there
 // now, finds this node once more, and would be told ESTALE for ever.
 func (f *fileNode) back() bool {
-	e, _, err := f.tree.lookup(f.parent, f.entry.name)
+	e, _, err := f.lookup()
 	if err != nil || e != f.entry {
 		return false
 	}
 	f.stale.Store(false)
 	return true
+}
+
+// lookup asks what is there now under the file's name.
+func (f *fileNode) lookup() (entry, time.Time, error) {
+	if f.hidden {
+		return f.tree.lookupHidden(f.parent, f.entry.name, false)
+	}
+	return f.tree.lookup(f.parent, f.entry.name)
+}
+
+// guessed tells the walks that the file is opened, or read again after a while. It
+// gives the guess that this was; nil if it was none. No walk goes behind a door.
+func (f *fileNode) guessed() *guess {
+	if f.hidden {
+		return nil
+	}
+	return f.tree.walks.opened(f.parent, f.entry)
 }
 
 // confirmed says whether the server has said to an earlier open, not longer ago
@@ -145,7 +163,7 @@ var (
 // Read gives the slices of the blocks that hold the bytes, uncopied.
 func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
 	if h.unread.CompareAndSwap(true, false) {
-		if ahead := h.file.tree.walks.opened(h.file.parent, h.file.entry); ahead != nil {
+		if ahead := h.file.guessed(); ahead != nil {
 			defer ahead.end() // what it has fetched is for all readers
 		}
 	}

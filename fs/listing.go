@@ -106,7 +106,7 @@ func (l *listing) resume() string {
 	case last == "" || l.anew:
 		return ""
 	case !l.provenLocked() && !l.given:
-		l.tree.dirs.listed(l, -l.names.settled.len())
+		l.tree.dirs.listed(l, -l.names.len())
 		l.names = entries{}
 		return ""
 	case !l.provenLocked():
@@ -203,26 +203,26 @@ func (l *listing) learn(page s3.Page) bool {
 func (l *listing) take(entries []s3.Entry) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.names.settled.len()
+	before := l.names.len()
 	for _, e := range entries {
 		l.names.add(l.prefix, e)
 	}
 	if l.names.mixed {
 		l.tree.mixed.Store(true)
 	}
-	l.tree.dirs.listed(l, l.names.settled.len()-before)
+	l.tree.dirs.listed(l, l.names.len()-before)
 }
 
 // finish says that all entries have been taken in.
 func (l *listing) finish() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	before := l.names.settled.len()
+	before := l.names.len()
 	l.names.finish()
 	l.complete, l.running = true, false
-	l.tree.dirs.listed(l, l.names.settled.len()-before)
-	if l.names.hidden > 0 {
-		l.tree.warnHidden(l.prefix, l.names.hidden)
+	l.tree.dirs.listed(l, l.names.len()-before)
+	if n := l.names.hidden.len(); n > 0 {
+		l.tree.noteHidden(l.prefix, n)
 	}
 	l.tellLocked()
 }

@@ -106,7 +106,7 @@ func (t *Tree) find(key, name string, denied error) (entry, error) {
 		if e.Size < 0 {
 			return entry{}, denied
 		}
-		return entryOf(name, s3.Object{ETag: e.ETag, Size: e.Size, LastModified: e.LastModified}), nil
+		return entryOf(name, objectOf(e)), nil
 	}
 	return entry{}, iofs.ErrNotExist
 }

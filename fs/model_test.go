@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"syscall"
@@ -59,6 +60,9 @@ func TestMountShowsTheDefinition(t *testing.T) {
 				}
 				m.see()
 				m.enter()
+				for _, path := range slices.Backward(slices.Sorted(maps.Keys(m.now().tree))) {
+					m.walkTo(path)
+				}
 				for _, key := range slices.Backward(tableWords(tt.keys)) {
 					if !strings.Contains(key, "\x00") { // which no call can say
 						m.walkTo(strings.Trim(strings.TrimSuffix(key, "="), "/"))
@@ -78,6 +82,7 @@ type model struct {
 	kernel kernel
 	opts   func(*Options)
 	prefix string
+	plain  bool // doors are not listed
 	exotic bool // the bucket has keys that only an encoded listing can carry
 	server s3test.Options
 
@@ -129,15 +134,19 @@ func newModel(t *testing.T, rt *rapid.T) *model {
 		DenyHead:  rapid.SampledFrom([]bool{false, false, false, true}).Draw(rt, "deny HEAD"),
 	}
 	m.exotic = rapid.SampledFrom([]bool{true, true, false}).Draw(rt, "encoded listings")
+	m.plain = rapid.SampledFrom([]bool{false, false, true}).Draw(rt, "plain names")
 	m.prefix = rapid.SampledFrom([]string{"", "", "a/", "/", "a//", "./"}).Draw(rt, "prefix")
 	m.server = o
 	bounds := func(o *Options) {
 		o.TTL = rapid.SampledFrom([]time.Duration{time.Hour, time.Hour, 0}).Draw(rt, "TTL")
 		o.MaxEntries = rapid.SampledFrom([]int{0, 0, 3, 20}).Draw(rt, "entries remembered")
-		o.Prefix = m.prefix
+		o.Prefix, o.PlainNames = m.prefix, m.plain
 	}
 	m.rig = newRig(m, o, bounds)
-	m.opts = func(o *Options) { o.TTL, o.MaxEntries, o.Prefix = m.Tree.opts.TTL, m.Tree.opts.MaxEntries, m.prefix }
+	m.opts = func(o *Options) {
+		o.TTL, o.MaxEntries, o.Prefix = m.Tree.opts.TTL, m.Tree.opts.MaxEntries, m.prefix
+		o.PlainNames = m.plain
+	}
 	m.calm()
 	n := rapid.SampledFrom([]int{0, 3, 10, 10, 150}).Draw(rt, "objects")
 	for range n {
@@ -182,9 +191,9 @@ func (m *model) sure() bool { return len(m.seen) == 1 }
 
 // key draws a key.
 func (m *model) key(rt *rapid.T) string {
-	letters := []string{"/", "/", "a", "a", "-", ".", "\n", "%", "+", "ü", "\x01", "\xff"}
+	letters := []string{"/", "/", "a", "a", "-", ".", "\n", "%", "+", "ü", "/", "%2F", doorName, "\x01", "\xff"}
 	if !m.exotic {
-		letters = letters[:10]
+		letters = letters[:13]
 	}
 	word := rapid.SliceOfN(rapid.SampledFrom(letters), 1, 6).Draw(rt, "key")
 	return strings.Join(word, "")
@@ -201,12 +210,35 @@ type shownAs struct {
 func (v state) at(path string) shownAs {
 	p, ok := v.tree[path]
 	switch {
+	case v.isDoor(path):
+		return shownAs{dir: true}
 	case !ok:
 		return shownAs{absent: true}
 	case p.dir:
 		return shownAs{dir: true}
 	}
 	return shownAs{size: p.size, mtime: v.objects[p.key].LastModified.Unix()}
+}
+
+// isDoor says whether a path is that of a directory's door, which is there though
+// nothing is behind it.
+func (v state) isDoor(path string) bool {
+	dir, name := split(path)
+	return name == doorName && !isBehind(dir) && (dir == "" || v.at(dir).dir)
+}
+
+// isBehind says whether the names in a directory are those of a door.
+func isBehind(dir string) bool {
+	above, name := split(dir)
+	return name == doorName || strings.HasSuffix(name, partMark) && isBehind(above)
+}
+
+// split is join's counterpart.
+func split(path string) (dir, name string) {
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		return path[:i], path[i+1:]
+	}
+	return "", path
 }
 
 // hold says whether what was seen of a path is in the bucket, or has been since
@@ -266,7 +298,9 @@ func (m *model) looked(how, path string, out fuse.EntryOut, status fuse.Status) 
 	dir := out.Mode&fuse.S_IFDIR != 0
 	m.checkInode(how, path, dir, out.Ino)
 	if dir {
-		m.check(how, path, shownAs{dir: true})
+		if above, name := split(path); name != doorName || isBehind(above) { // a door is in what is no directory any more, too
+			m.check(how, path, shownAs{dir: true})
+		}
 		m.nodes[path] = out.NodeId
 	} else {
 		m.check(how, path, shownAs{size: int64(out.Size), mtime: int64(out.Mtime)})

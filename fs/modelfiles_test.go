@@ -3,7 +3,6 @@ package fs
 import (
 	"bytes"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -58,10 +57,7 @@ func (m *model) openOne(rt *rapid.T) (h heldFile, ok bool) {
 	status := m.open(out.NodeId, &h)
 	if status == fuse.Status(syscall.ESTALE) && !m.sure() { // the kernel looks again, and opens what is there now
 		states = m.seen[len(m.seen)-1:]
-		dir, name := "", path
-		if i := strings.LastIndexByte(path, '/'); i >= 0 {
-			dir, name = path[:i], path[i+1:]
-		}
+		dir, name := split(path)
 		m.seen, states = states, m.seen
 		out, there = m.look(dir, name)
 		m.seen, states = states, m.seen

@@ -246,7 +246,7 @@ func (m *model) entry(dir string, e fuse.DirEntry) {
 		m.checkInode("readdir's .", dir, true, e.Ino)
 	case "..":
 		if dir != "" {
-			dir = dir[:max(strings.LastIndexByte(dir, '/'), 0)]
+			dir, _ = split(dir)
 		}
 		m.checkInode("readdir's ..", dir, true, e.Ino)
 	default:
@@ -267,7 +267,11 @@ func (m *model) checkNames(dir string, names []string) {
 		m.Fatalf("%q begins with %q", dir, names)
 	}
 	names = names[dots:]
-	if !m.server.Unsorted && !slices.IsSortedFunc(names, func(a, b string) int { return strings.Compare(a+"/", b+"/") }) {
+	plain := names
+	if n := len(names); n > 0 && names[n-1] == doorName && !isBehind(dir) {
+		plain = names[:n-1] // it comes behind the others
+	}
+	if !m.server.Unsorted && !isBehind(dir) && !slices.IsSortedFunc(plain, func(a, b string) int { return strings.Compare(a+"/", b+"/") }) {
 		m.Fatalf("%q is not in the order of keys: %q", dir, names)
 	}
 	listed := map[string]bool{}
@@ -277,13 +281,17 @@ func (m *model) checkNames(dir string, names []string) {
 		}
 		listed[name] = true
 	}
+	if m.plain && len(plain) < len(names) {
+		m.Fatalf("%q has a door, and names are plain", dir)
+	}
 	for path := range m.now().tree {
-		above, name := "", path
-		if i := strings.LastIndexByte(path, '/'); i >= 0 {
-			above, name = path[:i], path[i+1:]
-		}
-		if above == dir && !listed[name] {
+		above, name := split(path)
+		switch {
+		case above != dir || listed[name]:
+		case !m.now().isDoor(path):
 			m.check("readdir", path, shownAs{absent: true})
+		case !m.plain && !slices.ContainsFunc(m.seen, func(v state) bool { return !v.tree[path].dir }):
+			m.Fatalf("readdir of %q lacks the door", dir)
 		}
 	}
 }
@@ -291,7 +299,9 @@ func (m *model) checkNames(dir string, names []string) {
 // lookupOne looks a path up that may be there, in a bucket that may be known.
 func (m *model) lookupOne(rt *rapid.T) {
 	path := m.key(rt)
-	if len(m.objects) > 0 && rapid.Bool().Draw(rt, "there") {
+	if tree := m.now().tree; len(tree) > 0 && rapid.Bool().Draw(rt, "shown") {
+		path = rapid.SampledFrom(slices.Sorted(maps.Keys(tree))).Draw(rt, "path")
+	} else if len(m.objects) > 0 && rapid.Bool().Draw(rt, "there") {
 		path = m.drawKey(rt)
 		path = path[:rapid.IntRange(0, len(path)).Draw(rt, "cut")]
 	}
@@ -330,7 +340,7 @@ func (m *model) readOn(rt *rapid.T) {
 		m.dir = d
 	}
 	d := m.dir
-	entries, status := m.kernel.readdir(d.node, d.fh, d.off, 40*rapid.IntRange(1, 5).Draw(rt, "entries"))
+	entries, status := m.kernel.readdir(d.node, d.fh, d.off, 120+40*rapid.IntRange(1, 5).Draw(rt, "entries"))
 	d.failed = d.failed || m.failing // an open directory whose listing has failed says so until it is rewound
 	if status == fuse.EIO && d.failed {
 		m.closeDir()
@@ -362,10 +372,12 @@ func (m *model) checkHeld(d *heldDir) {
 		if d.path == "" {
 			name, below = path, true
 		}
-		if !below || strings.Contains(name, "/") || listed[name] {
+		if !below || strings.Contains(name, "/") || listed[name] || m.plain && d.states[0].isDoor(path) {
 			continue
 		}
-		if !slices.ContainsFunc(d.states, func(v state) bool { return v.at(path) != d.states[0].at(path) }) {
+		if !slices.ContainsFunc(d.states, func(v state) bool {
+			return v.tree[path].dir != d.states[0].tree[path].dir || v.at(path) != d.states[0].at(path)
+		}) {
 			m.Fatalf("%q lacks %q, which was there all the time: %q", d.path, name, d.names)
 		}
 	}

@@ -11,9 +11,10 @@ import (
 // nameMax is the longest name of a file, in bytes (NAME_MAX of limits.h).
 const nameMax = 255
 
-// showable says whether a component of a key can be a name in a directory.
+// showable says whether a component of a key can be a name in a directory. What
+// cannot is behind the directory's side door.
 func showable(name string) bool {
-	return name != "" && name != "." && name != ".." && len(name) <= nameMax && strings.IndexByte(name, 0) < 0
+	return name != "" && !isDot(name) && len(name) <= nameMax && strings.IndexByte(name, 0) < 0 && name != doorName
 }
 
 // inode is the inode number of a key: of a directory when it ends in "/". It is

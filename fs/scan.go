@@ -189,8 +189,11 @@ func (s *scan) run() {
 	defer s.end()
 	f := flat{tree: s.tree, began: s.began, open: s.above(), adopted: s.adopt, begun: s.begun, wake: s.wake}
 	f.begin(s.from.prefix)
-	opts := s3.ListOptions{Prefix: s.root, StartAfter: s.from.prefix, Parallel: scanParallel}
+	opts := s3.ListOptions{Prefix: s.root, StartAfter: inFrontOf(s.from.prefix), Parallel: scanParallel}
 	for page, err := range s.tree.bucket.Pages(s.tree.ctx, opts) {
+		for len(page.Entries) > 0 && page.Entries[0].Key < s.from.prefix {
+			page.Entries = page.Entries[1:]
+		}
 		if err != nil { // whoever needs to know asks by himself
 			if errors.Is(err, iofs.ErrPermission) {
 				s.refused()
@@ -219,6 +222,10 @@ func (s *scan) run() {
 		}
 	}
 }
+
+// inFrontOf is what to list behind so that the first key is the one that a
+// directory itself may have, or nearly: "d." and the last there is, for "d/".
+func inFrontOf(prefix string) string { return prefix[:len(prefix)-1] + "." + lastRune }
 
 // refused notes that this walk had better list directory by directory, which may
 // be permitted.

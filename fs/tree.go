@@ -23,6 +23,7 @@ type Options struct {
 	FileMode   uint32        // permissions of files; 0: 0444
 	DirMode    uint32        // permissions of directories; 0: 0555
 	MaxEntries int           // names remembered, of all directories together; 0: 500,000
+	PlainNames bool          // do not list the doors to what has no name of its own; they can be entered all the same
 	Xattr      bool          // offer extended attributes
 	Log        *slog.Logger  // nil: nothing is logged
 }
@@ -151,9 +152,15 @@ func (t *Tree) toRead(prefix string) *listing {
 	return t.dirs.get(prefix).toRead(t)
 }
 
-// warnHidden says that a directory has keys without a name.
-func (t *Tree) warnHidden(prefix string, keys int) {
-	t.log.Warn("the directory has keys that cannot be shown", slog.String("prefix", prefix), slog.Int("keys", keys))
+// noteHidden says that a directory has keys without a name of their own. It is a
+// warning where they are not listed.
+func (t *Tree) noteHidden(prefix string, keys int) {
+	level := slog.LevelInfo
+	if t.opts.PlainNames {
+		level = slog.LevelWarn
+	}
+	t.log.Log(t.ctx, level, "the directory has keys that cannot be shown under their own names; they are in its "+doorName,
+		slog.String("prefix", prefix), slog.Int("keys", keys))
 }
 
 // Stats are what a tree holds now.

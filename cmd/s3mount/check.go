@@ -33,6 +33,8 @@ func (s *settings) check() error {
 		return misused("--file-mode %s: nobody could read a file", s.fileMode.String())
 	case s.dirMode == 0:
 		return misused("--dir-mode %s: nobody could enter a directory", s.dirMode.String())
+	case s.names != "all" && s.names != "plain":
+		return misused("--names %s: it is all or plain", s.names)
 	case s.logFormat != "text" && s.logFormat != "json":
 		return misused("--log-format %s: it is text or json", s.logFormat)
 	}

@@ -9,7 +9,7 @@ import (
 func TestCheck(t *testing.T) {
 	for _, args := range [][]string{
 		{"--memory", "1280KiB"}, {"--read-ahead", "0"}, {"--metadata-ttl", "0"}, {"--max-connections", "1"}, {"--max-attempts", "1"},
-		{"--max-entries", "1"}, {"--file-mode", "0001"}, {"--request-payer"}, {"--log-level", "DEBUG"}, {"--log-format", "json"},
+		{"--max-entries", "1"}, {"--file-mode", "0001"}, {"--request-payer"}, {"--log-level", "DEBUG"}, {"--log-format", "json"}, {"--names", "plain"},
 		{"--endpoint-url", "https://s3.example.com:9000/base"}, {"--retry-min-wait", "1h"}, {"--deadline", "1ns"},
 	} {
 		s, _ := parsed(t, args...)
@@ -23,7 +23,7 @@ func TestCheck(t *testing.T) {
 		{"--max-connections", "0"}, {"--max-connections", "-1"}, {"--max-attempts", "0"}, {"--max-entries", "0"},
 		{"--file-mode", "0"}, {"--dir-mode", "0000"}, // which the tree would take for its default
 		{"--deadline", "0"}, {"--idle-timeout", "0s"}, {"--retry-min-wait", "0"}, {"--retry-max-wait", "0"},
-		{"--request-payer=owner"}, {"--log-level", "loud"}, {"--log-format", "xml"},
+		{"--request-payer=owner"}, {"--log-level", "loud"}, {"--log-format", "xml"}, {"--names", "none"},
 		{"--endpoint-url", "127.0.0.1:9000"}, {"--endpoint-url", "s3://host"},
 	} {
 		s, _ := parsed(t, args...)

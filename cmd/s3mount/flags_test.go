@@ -54,6 +54,7 @@ var settingOf = map[string]struct {
 	"dir-mode":        {"0500", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).DirMode }},
 	"metadata-ttl":    {"0", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).TTL }},
 	"max-entries":     {"1000", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).MaxEntries }},
+	"names":           {"plain", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).PlainNames }},
 	"xattr":           {"true", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Xattr }},
 	"allow-other":     {"true", func(_ *testing.T, s *settings) any { return s.fsMountOptions(target{}, nil).AllowOther }},
 	"log-level":       {"error", func(t *testing.T, s *settings) any { return loggerOf(t, s).Enabled(t.Context(), slog.LevelInfo) }},
@@ -220,7 +221,7 @@ func TestDefaults(t *testing.T) {
 	for name, want := range map[string]string{
 		"metadata-ttl": "1m", "memory": "256MiB", "read-ahead": "192MiB", "max-connections": "128", "max-attempts": "10",
 		"retry-min-wait": "100ms", "retry-max-wait": "10s", "deadline": "1m", "idle-timeout": "10s",
-		"file-mode": "0444", "dir-mode": "0555", "log-level": "info", "log-format": "text", "max-entries": "500000",
+		"file-mode": "0444", "dir-mode": "0555", "log-level": "info", "log-format": "text", "max-entries": "500000", "names": "all",
 	} {
 		if got := f.Lookup(name).DefValue; got != want {
 			t.Errorf("--%s is %s by default, want %s", name, got, want)

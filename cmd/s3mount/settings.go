@@ -25,6 +25,7 @@ type settings struct {
 	readAhead      byteSize
 	maxConnections int
 	maxEntries     int
+	names          string
 	xattr          bool
 	maxAttempts    int
 	retryMinWait   patience
@@ -65,7 +66,7 @@ func newSettings() *settings {
 		ttl: patience(time.Minute), memory: 256 << 20, readAhead: 192 << 20, maxConnections: 128, maxEntries: 500_000,
 		maxAttempts: 10, retryMinWait: patience(100 * time.Millisecond), retryMaxWait: patience(10 * time.Second),
 		deadline: patience(time.Minute), idleTimeout: patience(10 * time.Second),
-		logLevel: "info", logFormat: "text",
+		names: "all", logLevel: "info", logFormat: "text",
 	}
 }
 
@@ -85,6 +86,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.Var(&s.dirMode, "dir-mode", "permissions of directories, in octal")
 	f.Var(&s.ttl, "metadata-ttl", "how old a listing may be; 0 asks every time")
 	f.IntVar(&s.maxEntries, "max-entries", s.maxEntries, "`NUMBER` of names to remember, of all directories together")
+	f.StringVar(&s.names, "names", s.names, "`WHICH` names to list: all, or plain: without the .s3mount-hidden directories of what has no name of its own")
 	f.BoolVar(&s.xattr, "xattr", false, "offer extended attributes: ETag, version, content type, metadata and others")
 	f.Var(&s.memory, "memory", "bytes of objects held in memory: blocks, fetches and read-ahead together")
 	f.Var(&s.readAhead, "read-ahead", "bytes fetched ahead of one sequential reader, at most; 0: none")

@@ -1,0 +1,145 @@
+package fs
+
+import (
+	"context"
+	"strings"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// A doorNode is the side door of a directory, or within it the directory of a
+// piece of long names. It is in every directory and can be entered there, without
+// a request; it is listed where there is something behind it.
+type doorNode struct {
+	fusefs.Inode
+	readOnly
+	tree   *Tree
+	prefix string // of the directory
+	begin  string // of the escaped names in it: "", or pieces
+	piece  string // the last of these
+}
+
+var (
+	_ fusefs.NodeLookuper       = (*doorNode)(nil)
+	_ fusefs.NodeGetattrer      = (*doorNode)(nil)
+	_ fusefs.NodeOpendirHandler = (*doorNode)(nil)
+	_ fusefs.NodeStatfser       = (*doorNode)(nil)
+)
+
+// doorInode is the inode number of a door. No bucket's name has a slash, so that
+// no key has it.
+func (t *Tree) doorInode(prefix, begin string) uint64 {
+	return inode(t.bucket.Name()+"/door", prefix+"\x00"+begin)
+}
+
+// door gives the node of the door of a directory, which is a child of above.
+func (t *Tree) door(ctx context.Context, above *fusefs.Inode, prefix, begin, piece string, out *fuse.EntryOut) *fusefs.Inode {
+	begin += piece
+	t.attributes(entry{dir: true}, &out.Attr)
+	out.SetAttrTimeout(forever)
+	out.SetEntryTimeout(forever) // it is there whatever the bucket holds
+	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: t.doorInode(prefix, begin), Gen: 1}
+	return above.NewInode(ctx, &doorNode{tree: t, prefix: prefix, begin: begin, piece: piece}, id)
+}
+
+func (d *doorNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if len(name) > nameMax {
+		return nil, syscall.ENAMETOOLONG
+	}
+	if piece, ok := strings.CutSuffix(name, partMark); ok {
+		if !isPiece(d.begin, piece) {
+			return nil, syscall.ENOENT
+		}
+		return d.tree.door(ctx, &d.Inode, d.prefix, d.begin, piece, out), 0
+	}
+	behind, dir, ok := unescapeName(d.begin + name)
+	if parts := splitName(d.begin + name); !ok || parts[len(parts)-1] != name {
+		return nil, syscall.ENOENT
+	}
+	e, at, err := d.tree.lookupHidden(d.prefix, behind, dir)
+	if err != nil {
+		return nil, d.tree.report("lookup", d.prefix+behind, err)
+	}
+	return d.child(ctx, name, e, at, out), 0
+}
+
+// isPiece says whether a piece can be the next of a name that begins so. Where
+// more escapes follow it ends where splitName would end it.
+func isPiece(begin, piece string) bool {
+	const mostEscaped = 3 * 1024 // bytes, of the longest key
+	return len(begin)+len(piece) < mostEscaped && len(piece) >= 3 && splitName(piece + strings.Repeat("%00", nameMax))[0] == piece+partMark
+}
+
+// child gives the node of an entry behind the door: the one that the kernel has,
+// if it still is the one.
+func (d *doorNode) child(ctx context.Context, name string, e entry, at time.Time, out *fuse.EntryOut) *fusefs.Inode {
+	d.tree.attributes(e, &out.Attr)
+	out.SetAttrTimeout(forever)
+	out.SetEntryTimeout(d.tree.believable(at))
+	id := d.tree.identityHidden(d.prefix, e)
+	if old := d.GetChild(name); old != nil && old.StableAttr() == id {
+		return old
+	}
+	if e.dir {
+		return d.NewInode(ctx, &dirNode{tree: d.tree, prefix: d.prefix + e.name + "/"}, id)
+	}
+	return d.NewInode(ctx, &fileNode{tree: d.tree, parent: d.prefix, entry: e, hidden: true}, id)
+}
+
+// identityHidden is identity for what is behind a door. The bytes of a directory's
+// own key must not have the number that the directory has.
+func (t *Tree) identityHidden(prefix string, e entry) fusefs.StableAttr {
+	id := t.identity(prefix, e)
+	if e.name == "" && !e.dir {
+		id.Ino = inode(t.bucket.Name()+"/marker", prefix)
+	}
+	return id
+}
+
+func (d *doorNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	d.tree.attributes(entry{dir: true}, &out.Attr)
+	out.SetTimeout(forever)
+	return 0
+}
+
+// Getxattr and Listxattr: a door is no prefix and has nothing. They must not say
+// ENOSYS where others have something: the kernel would ask nobody any more.
+func (d *doorNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	if !d.tree.opts.Xattr {
+		return d.readOnly.Getxattr(ctx, name, dest)
+	}
+	return 0, fusefs.ENOATTR
+}
+
+func (d *doorNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
+	if !d.tree.opts.Xattr {
+		return d.readOnly.Listxattr(ctx, dest)
+	}
+	return 0, 0
+}
+
+func (d *doorNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	d.tree.statfs(out)
+	return 0
+}
+
+// OpendirHandle makes no request and waits for none; see dirNode.
+func (d *doorNode) OpendirHandle(context.Context, uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	h := &doorHandle{door: d, listing: d.tree.dirs.get(d.prefix).toRead(d.tree)}
+	h.listing.open()
+	return h, 0, 0
+}
+
+// inodeAbove is the number of the directory that it is in.
+func (d *doorNode) inodeAbove() uint64 {
+	if d.piece != "" {
+		return d.tree.doorInode(d.prefix, strings.TrimSuffix(d.begin, d.piece))
+	}
+	if d.prefix == d.tree.opts.Prefix {
+		return d.Root().StableAttr().Ino
+	}
+	return inode(d.tree.bucket.Name(), d.prefix)
+}
