@@ -5,6 +5,7 @@
 //	s3mount explain [flags]                    says why a signed request was refused
 //	s3mount doctor [flags] s3://BUCKET [DIR]   checks everything that a mount needs
 //	s3mount policy [flags] s3://BUCKET         prints the least IAM policy of a mount
+//	s3mount ls [flags] s3://BUCKET             lists what a mount shows, and what has no name of its own
 //	s3mount completion | version | help
 //
 // Flags of the mount are also environment variables (--metadata-ttl is
@@ -62,7 +63,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.Version = versionString()
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newSignCommand(), newExplainCommand(), newDoctorCommand(), newPolicyCommand(), newVersionCommand())
+	root.AddCommand(newSignCommand(), newExplainCommand(), newDoctorCommand(), newPolicyCommand(), newListCommand(), newVersionCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	argumentsAreUsage(root)

@@ -126,5 +126,5 @@ func variable(flag string) string {
 
 // notASetting is for the flags that ask for something else than a mount.
 func notASetting(flag string) bool {
-	return slices.Contains([]string{"help", "version", "json", "timeout"}, flag)
+	return slices.Contains([]string{"help", "version", "json", "timeout", "recursive", "hidden"}, flag)
 }
