@@ -33,6 +33,7 @@ var (
 	_ fusefs.NodeGetattrer = (*fileNode)(nil)
 	_ fusefs.NodeOpener    = (*fileNode)(nil)
 	_ fusefs.NodeStatfser  = (*fileNode)(nil)
+	_ fusefs.NodeLseeker   = (*fileNode)(nil)
 )
 
 func (f *fileNode) key() string { return f.parent + f.entry.name }
@@ -46,6 +47,13 @@ func (f *fileNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.Att
 func (f *fileNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 	f.tree.statfs(out)
 	return 0
+}
+
+// Lseek is asked for holes and data. There are no holes, as the kernel takes it to
+// be when it is told that nobody can say; it asks no more then. go-fuse would find
+// a hole at the very end, where lseek(2) has ENXIO.
+func (f *fileNode) Lseek(context.Context, fusefs.FileHandle, uint64, uint32) (uint64, syscall.Errno) {
+	return 0, syscall.ENOSYS
 }
 
 // Open makes sure that what is opened is what the object is now: by fetching
