@@ -60,11 +60,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	t, d := h.dir.tree, h.dir
 	if i < dots {
 		h.advance(i)
-		e := &fuse.DirEntry{Name: ".", Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino, Off: uint64(i + 1)}
-		if i == 1 {
-			e.Name, e.Ino = "..", d.inodeAbove()
-		}
-		return e, 0
+		return dotEntry(i, d), 0
 	}
 	e, ok, err := l.at(ctx, i-dots, first)
 	switch {
@@ -80,6 +76,17 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 	h.advance(i)
 	id := t.identity(d.prefix, e)
 	return &fuse.DirEntry{Name: e.name, Mode: id.Mode, Ino: id.Ino, Off: uint64(i + 1)}, 0
+}
+
+// dotEntry is "." or ".." of a directory.
+func dotEntry(i int, d interface {
+	StableAttr() fusefs.StableAttr
+	inodeAbove() uint64
+}) *fuse.DirEntry {
+	if i == 0 {
+		return &fuse.DirEntry{Name: ".", Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino, Off: 1}
+	}
+	return &fuse.DirEntry{Name: "..", Mode: syscall.S_IFDIR, Ino: d.inodeAbove(), Off: 2}
 }
 
 func (h *dirHandle) advance(i int) {

@@ -43,11 +43,7 @@ func (h *doorHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Er
 	h.mu.Unlock()
 	if i < dots {
 		h.advance(i)
-		e := &fuse.DirEntry{Name: ".", Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino, Off: uint64(i + 1)}
-		if i == 1 {
-			e.Name, e.Ino = "..", d.inodeAbove()
-		}
-		return e, 0
+		return dotEntry(i, d), 0
 	}
 	if names == nil {
 		if err := l.end(ctx); err != nil {
