@@ -28,11 +28,12 @@ const (
 	checksumHeader = "X-Amz-Checksum-"
 )
 
-// Attributes asks for those of o with one HEAD. It is [ErrChanged] if the key holds
-// another version now, or none.
+// Attributes asks for those of o with one HEAD: of the version that o.VersionID
+// names, or of what the key holds now. It is [ErrChanged] if that is another version
+// than o, or there is none.
 func (b *Bucket) Attributes(ctx context.Context, o Object) (Attributes, error) {
 	a := Attributes{}
-	now, err := b.head(ctx, call{key: o.Key, checksums: true}, func(h http.Header) {
+	now, err := b.head(ctx, call{key: o.Key, query: versionQuery(o.VersionID), checksums: true}, func(h http.Header) {
 		a.ContentType, a.ContentEncoding = h.Get("Content-Type"), h.Get("Content-Encoding")
 		a.Encryption, a.Restore = h.Get("X-Amz-Server-Side-Encryption"), h.Get("X-Amz-Restore")
 		a.Checksum, a.Meta = checksums(h), meta(h)

@@ -27,6 +27,7 @@ type Bucket struct {
 	skew     atomic.Int64           // nanoseconds the server's clock is ahead of ours, learned from a refusal
 	unpinned atomic.Bool            // GETs by version id are not permitted here; If-Match has to do
 	unsorted atomic.Bool            // listings do not come in the order of keys, or cannot begin anywhere
+	keeps    atomic.Bool            // a listing has told of a version with an id of its own
 	warnOnce sync.Once              // about versions that only a date tells apart
 }
 

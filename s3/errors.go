@@ -95,6 +95,8 @@ func (e *Error) Is(target error) bool {
 		return denied && e.Code != "InvalidObjectState"
 	case ErrArchived:
 		return e.Code == "InvalidObjectState"
+	case ErrNoVersions:
+		return e.Op == opList && (e.Status == http.StatusNotImplemented || e.Code == "NotImplemented")
 	case ErrChanged:
 		// A get is of an object that was there: gone, or shorter, is changed.
 		return e.Status == http.StatusPreconditionFailed ||

@@ -63,8 +63,8 @@ func (b *Bucket) get(ctx context.Context, o Object, s span, retry Retry) (*reply
 	}
 	r, err := b.getVersion(ctx, o, s, retry)
 	denied := errors.Is(err, iofs.ErrPermission)
-	if o.VersionID == "" || !denied && !errors.Is(err, iofs.ErrNotExist) {
-		return r, err
+	if o.VersionID == "" || b.byVersion() || !denied && !errors.Is(err, iofs.ErrNotExist) {
+		return r, err // where a version is asked for by its name, what the key holds now is no answer
 	}
 	// Reading by version id takes a permission of its own (s3:GetObjectVersion).
 	// And a version may be gone while a later one is the same: uploaded again,
@@ -78,16 +78,20 @@ func (b *Bucket) get(ctx context.Context, o Object, s span, retry Retry) (*reply
 }
 
 func (b *Bucket) getVersion(ctx context.Context, o Object, s span, retry Retry) (*reply, error) {
-	query := ""
-	if o.VersionID != "" {
-		query = "versionId=" + sigv4.EscapeQuery(o.VersionID)
-	}
 	return b.do(ctx, call{
-		op: opGet, method: http.MethodGet, key: o.Key, path: o.Key, query: query,
+		op: opGet, method: http.MethodGet, key: o.Key, path: o.Key, query: versionQuery(o.VersionID),
 		part: s.header(), ifMatch: condition(o.ETag), size: s.len(),
 		idle: b.opts.IdleTimeout, retry: retry,
 		accept: func(r *reply) error { return acceptRange(r, o, s) },
 	})
+}
+
+// versionQuery is the query that asks for a version; "" is the present one.
+func versionQuery(id string) string {
+	if id == "" {
+		return ""
+	}
+	return "versionId=" + sigv4.EscapeQuery(id)
 }
 
 // acceptRange says whether a reply is the span of that version, and leaves its

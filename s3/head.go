@@ -7,9 +7,12 @@ import (
 	"net/http"
 )
 
-// Head asks what a key holds now. A key that holds nothing is an error that is
-// [io/fs.ErrNotExist].
+// Head asks what a key holds: now, or at [Options.At]. A key that holds nothing is
+// an error that is [io/fs.ErrNotExist].
 func (b *Bucket) Head(ctx context.Context, key string) (Object, error) {
+	if !b.opts.At.IsZero() {
+		return b.headAt(ctx, key)
+	}
 	return b.head(ctx, call{key: key}, nil)
 }
 

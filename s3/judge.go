@@ -113,7 +113,7 @@ func passing(e *Error) bool {
 		return passingCode(e.Code)
 	}
 	switch {
-	case errors.Is(e.Err, ErrCredentials), errors.Is(e.Err, ErrChanged):
+	case errors.Is(e.Err, ErrCredentials), errors.Is(e.Err, ErrChanged), errors.Is(e.Err, ErrNoVersions):
 		return false
 	case e.Code != "": // an error inside a reply that began as a success
 		return passingCode(e.Code)

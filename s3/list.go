@@ -35,6 +35,10 @@ type Entry struct {
 	ETag         string
 	LastModified time.Time // zero: the server did not say
 	StorageClass string
+
+	// Of a bucket with Options.At or Options.Versions; else they are not known.
+	VersionID  string
+	Noncurrent bool // a newer version, or the object's deletion, came later
 }
 
 // List gives the entries of a listing, one by one, in the server's order: by
@@ -65,9 +69,14 @@ type Page struct {
 // Pages is List by pages: one request for each, or nearly so. A listing of many
 // pages is asked for at several places at once (see [ListOptions.Parallel]); what
 // comes is in order all the same. Requests are made while the next page is
-// waited for, and when the loop ends none is under way.
+// waited for, and when the loop ends none is under way. Listings of versions
+// ([Options.At]) are asked for page after page.
 func (b *Bucket) Pages(ctx context.Context, opts ListOptions) iter.Seq2[Page, error] {
 	return func(yield func(Page, error) bool) {
+		if b.byVersion() {
+			b.versionPages(ctx, opts, yield)
+			return
+		}
 		s := newScan(b, opts)
 		c := newChain(opts, "")
 		for n, last := 1, ""; ; n++ {
@@ -103,6 +112,9 @@ func (b *Bucket) Pages(ctx context.Context, opts ListOptions) iter.Seq2[Page, er
 // It is the first thing to ask, and its answer the first thing to know.
 func (b *Bucket) Probe(ctx context.Context, prefix string) (Page, error) {
 	patience := Retry{Attempts: 3, Deadline: 10 * time.Second}.withDefaults()
+	if b.byVersion() {
+		return b.history(ListOptions{Prefix: prefix}).next(ctx, b, patience)
+	}
 	p, err := b.page(ctx, ListOptions{Prefix: prefix}, "", "", patience)
 	return Page{Entries: p.entries, Last: err == nil && !p.truncated}, err
 }

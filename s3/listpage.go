@@ -20,20 +20,9 @@ type page struct {
 // page makes the page of what was found.
 func (r *pageReader) page(opts ListOptions) (page, error) {
 	p := page{next: string(r.bytes(r.token))}
-	switch strings.ToLower(strings.TrimSpace(string(r.bytes(r.truncated)))) {
-	case "true":
-		p.truncated = true
-	case "false":
-	case "": // said by the token alone, or by the count
-		p.truncated = p.next != ""
-		if !p.truncated && !r.countAgrees() {
-			return page{}, fmt.Errorf("%w: a listing that does not say whether it is whole", errProtocol)
-		}
-	default:
-		return page{}, fmt.Errorf("%w: IsTruncated is %q", errProtocol, printable(string(r.bytes(r.truncated)), 64))
-	}
-	if p.truncated && p.next == "" {
-		return page{}, fmt.Errorf("%w: a listing that goes on, but not where", errProtocol)
+	var err error
+	if p.truncated, err = r.goesOn(p.next); err != nil {
+		return page{}, err
 	}
 	k := keeper{last: "STANDARD"}
 	k.text.Grow(r.decodeKeys())
@@ -58,6 +47,26 @@ func (r *pageReader) page(opts ListOptions) (page, error) {
 	return p, nil
 }
 
+// goesOn says whether there is another page, which begins at next.
+func (r *pageReader) goesOn(next string) (truncated bool, err error) {
+	switch strings.ToLower(strings.TrimSpace(string(r.bytes(r.truncated)))) {
+	case "true":
+		truncated = true
+	case "false":
+	case "": // said by what is next alone, or by the count
+		truncated = next != ""
+		if !truncated && !r.countAgrees() {
+			return false, fmt.Errorf("%w: a listing that does not say whether it is whole", errProtocol)
+		}
+	default:
+		return false, fmt.Errorf("%w: IsTruncated is %q", errProtocol, printable(string(r.bytes(r.truncated)), 64))
+	}
+	if truncated && next == "" {
+		return false, fmt.Errorf("%w: a listing that goes on, but not where", errProtocol)
+	}
+	return truncated, nil
+}
+
 // countAgrees says that the answer has as many entries as it says it has. S3
 // always says both that and IsTruncated. An answer with neither may be of a
 // server, or something on the way, that knows nothing of listings; to take it
@@ -71,11 +80,9 @@ func (r *pageReader) countAgrees() bool {
 // decoded becomes empty, which no key is. It gives the size of all that will be
 // kept.
 func (r *pageReader) decodeKeys() (size int) {
-	encoded := strings.EqualFold(string(r.bytes(r.encoding)), "url")
+	encoded := r.encoded()
 	decode := func(c *cut) int {
-		if encoded {
-			c.end = c.off + int32(unescape(r.bytes(*c)))
-		}
+		r.decode(c, encoded)
 		return int(c.end - c.off)
 	}
 	for i := range r.objects {
@@ -86,6 +93,16 @@ func (r *pageReader) decodeKeys() (size int) {
 		size += decode(&r.prefixes[i])
 	}
 	return size
+}
+
+// encoded says whether keys are URL-encoded in the answer.
+func (r *pageReader) encoded() bool { return strings.EqualFold(string(r.bytes(r.encoding)), "url") }
+
+// decode undoes the encoding of a key, where there is one.
+func (r *pageReader) decode(c *cut, encoded bool) {
+	if encoded {
+		c.end = c.off + int32(unescape(r.bytes(*c)))
+	}
 }
 
 // unescape decodes b, which is URL-encoded, in its place, and gives its length

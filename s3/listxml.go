@@ -27,6 +27,11 @@ type pageReader struct {
 	refused                    *Error // an error in the place of a listing, or in the midst of one
 	objects                    []objectText
 	prefixes                   []cut
+
+	byVersion  bool // a listing of versions is wanted
+	keyMarker  cut  // of the next page
+	idMarker   cut
+	versioning []versionText
 }
 
 // An objectText is what the answer says of an object: see Entry.
@@ -51,8 +56,8 @@ func decodePage(body io.Reader, opts ListOptions) (page, error) {
 
 // free gives r back. What one odd page needed is not kept.
 func (r *pageReader) free() {
-	if cap(r.body) <= 1<<20 && cap(r.objects) <= 4096 && cap(r.prefixes) <= 4096 {
-		*r = pageReader{body: r.body[:0], objects: r.objects[:0], prefixes: r.prefixes[:0]}
+	if cap(r.body) <= 1<<20 && cap(r.objects) <= 4096 && cap(r.prefixes) <= 4096 && cap(r.versioning) <= 4096 {
+		*r = pageReader{body: r.body[:0], objects: r.objects[:0], prefixes: r.prefixes[:0], versioning: r.versioning[:0]}
 		pageReaders.Put(r)
 	}
 }
@@ -81,10 +86,14 @@ var errTooMany = errors.New("too many entries in one page")
 func (r *pageReader) scan() error {
 	r.reset(r.body)
 	root, _ := r.child()
-	switch string(root) {
-	case "ListBucketResult":
+	switch {
+	case string(root) == "ListBucketResult" && !r.byVersion:
 		r.listing()
-	case "Error":
+	case string(root) == "ListVersionsResult" && r.byVersion:
+		r.versions()
+	case string(root) == "ListBucketResult": // of a server that does not know the question
+		r.fail(ErrNoVersions)
+	case string(root) == "Error":
 		r.refused = r.refusal()
 	default:
 		if r.err == nil {

@@ -35,6 +35,17 @@ type Options struct {
 	IdleTimeout  time.Duration     // without progress, a request is abandoned; 0: 10 s (a LIST: three times that)
 	HedgeAfter   time.Duration     // a small request is sent again when it takes far longer than most, and longer than this; 0: 200 ms; below zero: never
 	Log          *slog.Logger      // nil: nothing is logged
+
+	// At, if not zero, has the bucket read as it was then, to the second: its
+	// listings, and Head, tell of the version of each key that was the newest by
+	// the end of that second, with its VersionID. They ask for the versions, which
+	// takes a permission of its own (s3:ListBucketVersions); see [ErrNoVersions].
+	At time.Time
+
+	// Versions has listings tell of every version of a key: as many entries of one
+	// Key, the newest first, the others marked as Noncurrent. A prefix is there if
+	// any version is below it. With At those that came later are not.
+	Versions bool
 }
 
 // Retry bounds the patience with one operation.

@@ -27,7 +27,7 @@
 //
 // # What it answers
 //
-// ListObjectsV2, with Options.ListV1 ListObjects too, GET and HEAD of an object (one range, If-Match, If-None-Match,
+// ListObjectsV2, with Options.ListV1 ListObjects too, ListObjectVersions, GET and HEAD of an object (one range, If-Match, If-None-Match,
 // If-Unmodified-Since, versionId), HEAD of the bucket and GET ?location, path style
 // and virtual-host style. Where S3 is odd the server is as odd:
 // keys with control characters make invalid XML unless encoding-type=url is
@@ -67,7 +67,7 @@
 //
 // [Server.Requests] is the short form to compare in tests: operation, key or
 // prefix, and for GET the range; " flat" for a listing without delimiter, " next"
-// for a further page. [Server.Log] has the details, [Server.Count],
+// for a further page; VERSIONS for one of versions. [Server.Log] has the details, [Server.Count],
 // [Server.Bytes] and [Server.Conns] the sums. [Server.WaitRequests] and
 // [Server.WaitIdle] wait for what a test would otherwise sleep for. No credentials
 // are kept.

@@ -95,6 +95,8 @@ func (x *exchange) answer() *answer {
 			`<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">`+where+`</LocationConstraint>`))
 	case x.op == List:
 		return x.list()
+	case x.op == Versions:
+		return x.versions()
 	case x.key == "":
 		a := newAnswer(http.StatusOK, "application/xml", nil)
 		a.header.Set("X-Amz-Bucket-Region", s.region)
@@ -138,6 +140,10 @@ func (x *exchange) identify() {
 	switch q := x.query; {
 	case r.Method == "GET" && x.key == "" && q.has("location"):
 		e.Op = Location
+	case r.Method == "GET" && x.key == "" && q.has("versions"):
+		e.Op = Versions
+		e.Key, e.Delimiter, e.MaxKeys = q.get("prefix"), q.get("delimiter"), q.get("max-keys")
+		e.StartAfter, e.VersionID = q.get("key-marker"), q.get("version-id-marker")
 	case r.Method == "GET" && x.key == "":
 		e.Op = List
 		e.Key = q.get("prefix")
@@ -172,7 +178,7 @@ func (s *Server) hostBucket(host, path string) (string, bool) {
 func (x *exchange) latency() time.Duration {
 	l := x.s.latency.Load()
 	switch x.op {
-	case List, Location:
+	case List, Location, Versions:
 		return l.List
 	case Get:
 		return l.Get

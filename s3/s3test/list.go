@@ -76,21 +76,9 @@ func (x *exchange) list() *answer {
 	if !v1 && q.get("list-type") != "2" {
 		return refuse(http.StatusNotImplemented, "NotImplemented", "s3test lists with list-type=2 only")
 	}
-	limit := x.s.pageSize
-	if q.has("max-keys") {
-		n, err := strconv.Atoi(q.get("max-keys"))
-		if err != nil || n < 0 {
-			return invalidArgument("Provided max-keys not an integer or within integer range", "max-keys", q.get("max-keys"))
-		}
-		limit = min(n, limit)
-	}
-	encode := func(s string) string { return s }
-	switch x.param("encoding-type") {
-	case "":
-	case "url":
-		encode = encodeKey
-	default:
-		return invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", q.get("encoding-type"))
+	limit, encode, refused := x.asked()
+	if refused != nil {
+		return refused
 	}
 	prefix, delimiter := q.get("prefix"), q.get("delimiter")
 	start := position{after: q.get("start-after")}
@@ -146,6 +134,26 @@ func (x *exchange) list() *answer {
 	})
 	b.WriteString("</ListBucketResult>")
 	return newAnswer(http.StatusOK, "application/xml", b.Bytes())
+}
+
+// asked is how many entries a listing may have, and in what form its keys are.
+func (x *exchange) asked() (limit int, encode func(string) string, refused *answer) {
+	q := x.query
+	limit = x.s.pageSize
+	if q.has("max-keys") {
+		n, err := strconv.Atoi(q.get("max-keys"))
+		if err != nil || n < 0 {
+			return 0, nil, invalidArgument("Provided max-keys not an integer or within integer range", "max-keys", q.get("max-keys"))
+		}
+		limit = min(n, limit)
+	}
+	switch x.param("encoding-type") {
+	case "":
+		return limit, func(s string) string { return s }, nil
+	case "url":
+		return limit, encodeKey, nil
+	}
+	return 0, nil, invalidArgument("Invalid Encoding Method specified in Request", "encoding-type", q.get("encoding-type"))
 }
 
 // write is the page as the elements of a listing.

@@ -36,8 +36,18 @@ func (s *Server) PutRange(n int, name func(i int) string, o Object) {
 	s.store.putRange(n, name, o, s.now())
 }
 
-// Delete takes key away. In a versioned bucket its versions stay readable by id.
+// Delete takes key away. In a versioned bucket its versions stay readable by id,
+// and a delete marker says that there is none.
 func (s *Server) Delete(key string) { s.store.delete(key, s.now()) }
+
+// DeleteAt is Delete at a time of its own, as Object.LastModified is one for Put.
+func (s *Server) DeleteAt(key string, at time.Time) { s.store.delete(key, at) }
+
+// DeleteVersion takes one version away for good, be it the present one. It says
+// whether there was one.
+func (s *Server) DeleteVersion(key, versionID string) bool {
+	return s.store.deleteVersion(key, versionID)
+}
 
 // Object is the present object of key.
 func (s *Server) Object(key string) (Object, bool) { return s.store.get(key, "") }
@@ -167,6 +177,39 @@ func (st *store) delete(key string, now time.Time) {
 			st.keys = slices.Delete(st.keys, i, i+1)
 		}
 	}
+}
+
+func (st *store) deleteVersion(key, id string) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	newest, ok := st.versions[key]
+	if !ok || !st.versioned {
+		return false
+	}
+	st.sorted = false
+	if newest.object(key, true).VersionID == id {
+		delete(st.versions, key)
+		if newest.older != nil {
+			st.versions[key] = *newest.older
+		}
+		return true
+	}
+	for v := &newest; v.older != nil; v = v.older {
+		if v.older.object(key, true).VersionID == id {
+			v.older = v.older.older
+			st.versions[key] = newest
+			return true
+		}
+	}
+	return false
+}
+
+// history calls f with the sorted keys, those included that only have versions,
+// and a way to the newest version of each, which may be used until f returns.
+func (st *store) history(f func(keys []string, newest func(key string) version)) {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	f(slices.Sorted(maps.Keys(st.versions)), func(key string) version { return st.versions[key] })
 }
 
 // get is the object of key with that version id, the newest if it is "".

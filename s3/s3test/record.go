@@ -19,6 +19,7 @@ const (
 	Get      Op = "GET"      // of an object
 	Head     Op = "HEAD"     // of an object, or of the bucket if the key is ""
 	Location Op = "LOCATION" // GET of the bucket with ?location
+	Versions Op = "VERSIONS" // GET of the bucket with ?versions
 )
 
 // A Request is one that arrived, whether it was served or refused.
@@ -26,12 +27,12 @@ type Request struct {
 	Method  string
 	Op      Op
 	Host    string
-	Key     string // of LIST the prefix
+	Key     string // of LIST and VERSIONS the prefix
 	Range   string // as sent: "bytes=0-131071"
 	IfMatch string
 	Query   string // raw, without what could be used to sign in
 
-	// Of LIST.
+	// Of LIST, and of VERSIONS: its markers are StartAfter and VersionID.
 	Delimiter, StartAfter, Token, MaxKeys string
 	// Of GET and HEAD.
 	VersionID string
@@ -58,8 +59,8 @@ func (r Request) String() string {
 	if r.VersionID != "" {
 		b.WriteString(" version=" + r.VersionID)
 	}
-	if r.Op == List {
-		if r.Delimiter == "" {
+	if r.Op == List || r.Op == Versions {
+		if r.Delimiter == "" && r.Op == List {
 			b.WriteString(" flat")
 		}
 		if r.StartAfter != "" {

@@ -35,6 +35,7 @@ type Options struct {
 	ListV1 bool
 
 	PageSize int  // the most entries on a page of a listing, whatever is asked for; 0: 1000
+	Apart    bool // listings of versions have the delete markers in front of all versions, and not each at its place
 	Unsorted bool // listings come in no order of keys, but always in the same one; start-after counts as in a sorted one
 
 	Rules                       []Rule // as by AddRule
@@ -61,6 +62,7 @@ type Server struct {
 	listV1         bool
 	pageSize       int
 	unsorted       bool
+	apart          bool
 	logf           func(string, ...any)
 
 	store store
@@ -97,6 +99,7 @@ func Start(o Options) (*Server, error) {
 		listV1:    o.ListV1,
 		pageSize:  o.PageSize,
 		unsorted:  o.Unsorted,
+		apart:     o.Apart,
 		logf:      o.Logf,
 		closing:   make(chan struct{}),
 		hijacked:  make(map[net.Conn]struct{}),
