@@ -34,12 +34,13 @@ type Object struct {
 	Key  string
 	ETag string
 	Size int64
+	Pin  string // of the first request for it, where the source's own name is known; see Source
 }
 
 // A Source fetches bytes of objects. It must be safe for concurrent use.
 type Source interface {
 	// OpenRange returns the bytes [off, end) of o, 0 <= off < end <= o.Size. It
-	// returns when the source has agreed to send them. pin is "" or what Pin
+	// returns when the source has agreed to send them. pin is o.Pin, or what Pin
 	// returned for an earlier body of the same object. The body's Read must
 	// return soon after ctx ends.
 	OpenRange(ctx context.Context, o Object, pin string, off, end int64) (Body, error)
@@ -185,7 +186,7 @@ func (c *Cache) Close() error {
 func (c *Cache) internLocked(o Object) *object {
 	p := c.objects[o]
 	if p == nil {
-		p = &object{Object: o}
+		p = &object{Object: o, pin: o.Pin}
 		c.objects[o] = p
 	}
 	p.refs++

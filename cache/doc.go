@@ -16,7 +16,8 @@
 // An object is a version: key, ETag and size. A changed object has another ETag
 // and so is another object; the cache never asks whether one has changed. The
 // source's own name for the version (S3's version id), learnt from the first
-// body, is the object's pin and goes back with every later request.
+// body where it is not known before ([Object].Pin), is the object's pin and goes
+// back with every later request.
 //
 // A block is [BlockSize] bytes of an object at a multiple of BlockSize, the last
 // one shorter. It is the unit of keeping and of forgetting. Of a block there may

@@ -107,7 +107,7 @@ func runModel(t *testing.T, src *testSource, opt Options, steps []step) error {
 		return err
 	}
 	c.mem.freed = func(buf []byte) { copy(buf, poison) }
-	objects := []Object{{"a", "1", 40*bs + 7}, {"a", "2", 40 * bs}, {"b", "1", 3*bs - 1}, {"c", "1", 1}, {"d", "1", 8 * bs}, {"e", "1", 5*bs + 1}, {"f", "1", bs}}
+	objects := []Object{{"a", "1", 40*bs + 7, ""}, {"a", "2", 40 * bs, ""}, {"b", "1", 3*bs - 1, ""}, {"c", "1", 1, ""}, {"d", "1", 8 * bs, ""}, {"e", "1", 5*bs + 1, ""}, {"f", "1", bs, ""}}
 	type open struct {
 		*Reader
 		next int64

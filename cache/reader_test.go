@@ -149,6 +149,19 @@ func TestBadBodiesAreErrors(t *testing.T) {
 	}
 }
 
+// A pin that is known is given with the first request.
+func TestPinIsGivenAtOnce(t *testing.T) {
+	src := &testSource{pin: "v1"}
+	c := newCache(t, Options{Source: src})
+	r := openReader(t, c, Object{Key: "k", ETag: "1", Size: bs, Pin: "v1"})
+	if err := read(t.Context(), r, 0, bs); err != nil {
+		t.Fatal(err)
+	}
+	if pin := src.requests()[0].pin; pin != "v1" {
+		t.Errorf("asked with the pin %q", pin)
+	}
+}
+
 func TestPinIsGivenBack(t *testing.T) {
 	src := &testSource{pin: "v1"}
 	c := newCache(t, Options{Source: src, ReadAheadBytes: -1})

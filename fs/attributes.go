@@ -16,7 +16,7 @@ const forever = 365 * 24 * time.Hour
 func (t *Tree) attributes(e entry, out *fuse.Attr) {
 	out.Owner = fuse.Owner{Uid: t.opts.UID, Gid: t.opts.GID}
 	out.Nlink = 1 // of directories too: "unknown" to find(1), which else expects nlink-2 subdirectories
-	at := t.born
+	at := t.dated
 	if e.mtime != 0 {
 		at = time.Unix(e.mtime, 0)
 	}

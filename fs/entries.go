@@ -14,6 +14,8 @@ type entry struct {
 	size  int64  // bytes; -1: not known, to be asked for
 	mtime int64  // seconds since 1970; 0: not known
 	dir   bool
+
+	version versionOf // where versions are asked for
 }
 
 // entries collects the entries of one directory as its listing comes in, and
@@ -36,11 +38,17 @@ type entries struct {
 	marked  bool     // the directory's own marker is among the keys
 	ordered int      // entries that came in order
 	mixed   bool     // one came out of order
+
+	versions *versionsBelow // several entries may be of one key: see there; nil: no
 }
 
 // add takes the next entry of the listing of prefix.
 func (s *entries) add(prefix string, e s3.Entry) {
 	key := strings.TrimPrefix(e.Key, prefix)
+	if s.versions != nil {
+		s.addVersion(key, e)
+		return
+	}
 	if key == "" { // the directory itself; what bytes it has cannot be shown
 		if s.mixed = s.mixed || s.last != ""; !s.marked && e.Size != 0 {
 			s.hidden.add(entryOf("", objectOf(e)))
@@ -79,7 +87,7 @@ func (s *entries) len() int { return s.settled.len() + s.hidden.len() }
 
 // objectOf is an entry of a listing as HEAD would describe it.
 func objectOf(e s3.Entry) s3.Object {
-	return s3.Object{Key: e.Key, ETag: e.ETag, Size: e.Size, LastModified: e.LastModified}
+	return s3.Object{Key: e.Key, ETag: e.ETag, Size: e.Size, LastModified: e.LastModified, VersionID: e.VersionID}
 }
 
 // settle settles the held objects that come before key.
@@ -112,7 +120,8 @@ func (s *entries) take(n entry) {
 func (s *entries) rest() {
 	s.last = strings.Clone(s.last)
 	for i := range s.held {
-		s.held[i].name, s.held[i].tag = strings.Clone(s.held[i].name), strings.Clone(s.held[i].tag)
+		h := &s.held[i]
+		h.name, h.tag, h.version = strings.Clone(h.name), strings.Clone(h.tag), versionOf(strings.Clone(string(h.version)))
 	}
 }
 
@@ -124,7 +133,11 @@ func (s *entries) finish() {
 	}
 	s.held = nil
 	s.last = strings.Clone(s.last) // not the page that it is a part of
-	s.finishLate()
+	if s.versions != nil {
+		s.finishVersions()
+	} else {
+		s.finishLate()
+	}
 	s.settled.seal()
 	s.hidden.finish()
 }

@@ -36,7 +36,8 @@ var (
 	_ fusefs.NodeLseeker   = (*fileNode)(nil)
 )
 
-func (f *fileNode) key() string { return f.parent + f.entry.name }
+// key is the object's.
+func (f *fileNode) key() string { return f.parent + f.entry.object() }
 
 func (f *fileNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	f.tree.attributes(f.entry, &out.Attr)
@@ -88,7 +89,7 @@ func (f *fileNode) Open(_ context.Context, flags uint32) (fusefs.FileHandle, uin
 const openFlags = fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH
 
 func (f *fileNode) reader() *cache.Reader {
-	return f.tree.opts.Cache.Open(cache.Object{Key: f.key(), ETag: f.entry.tag, Size: f.entry.size})
+	return f.tree.opts.Cache.Open(contentOf(f.parent, f.entry))
 }
 
 // back says whether the object is this version again: a later one was deleted
@@ -139,6 +140,7 @@ func (f *fileNode) confirm(r *cache.Reader, asked *emptyCheck) error {
 		}
 	case asked != nil && asked.good():
 		at = asked.at
+	case f.entry.version != "": // which never had a byte
 	default:
 		if err := f.tree.stillEmpty(f.tree.ctx, f.key()); err != nil {
 			return err

@@ -198,7 +198,7 @@ func (w *walks) refillLocked(k *walk) {
 		if !ok {
 			break
 		}
-		o := cache.Object{Key: parent + e.name, ETag: e.tag, Size: e.size}
+		o := contentOf(parent, e)
 		if e.size < 0 || e.size > cache.MaxAhead || k.kinds[path.Ext(e.name)] >= leftOut || k.pending[o] != nil || w.seen.has(o.Key) {
 			continue
 		}
@@ -227,7 +227,7 @@ func (w *walks) ask(o cache.Object) *guess {
 		g.reader.Close()
 		return nil
 	}
-	if o.Size == 0 {
+	if o.Size == 0 && o.Pin == "" {
 		g.empty = w.tree.checkEmpty(o.Key)
 	}
 	return g

@@ -23,6 +23,7 @@ func (h *hidden) add(e entry) {
 		return
 	}
 	e.name, e.tag = strings.Clone(e.name), strings.Clone(e.tag) // not the page that they are a part of
+	e.version = versionOf(strings.Clone(string(e.version)))
 	h.long = append(h.long, e)
 }
 

@@ -38,7 +38,7 @@ type listing struct {
 }
 
 func newListing(t *Tree, d *directory) *listing {
-	return &listing{tree: t, dir: d, prefix: d.prefix, began: time.Now(), changed: make(chan struct{})}
+	return &listing{tree: t, dir: d, prefix: d.prefix, began: time.Now(), names: t.noEntries(d.prefix), changed: make(chan struct{})}
 }
 
 // begin asks for the first page, if nobody has.
@@ -107,7 +107,7 @@ func (l *listing) resume() string {
 		return ""
 	case !l.provenLocked() && !l.given:
 		l.tree.dirs.listed(l, -l.names.len())
-		l.names = entries{}
+		l.names = l.tree.noEntries(l.prefix)
 		return ""
 	case !l.provenLocked():
 		return ""
@@ -223,6 +223,9 @@ func (l *listing) finish() {
 	l.tree.dirs.listed(l, l.names.len()-before)
 	if n := l.names.hidden.len(); n > 0 {
 		l.tree.noteHidden(l.prefix, n)
+	}
+	if v := l.names.versions; v != nil && v.lost > 0 {
+		l.tree.log.Warn("versions are not shown, because objects have their names", "prefix", l.prefix, "versions", v.lost)
 	}
 	l.tellLocked()
 }

@@ -62,7 +62,7 @@ var errUnanswered = errors.New("the lookup under way has failed")
 func (t *Tree) resolve(prefix, name string, l *listing) (entry, error) {
 	key := prefix + name
 	l.begin()
-	object, herr := t.bucket.Head(t.ctx, key)
+	object, herr := t.head(key)
 	inhabited, lerr := l.inhabited()
 	switch {
 	case inhabited: // a directory hides an object
@@ -77,6 +77,8 @@ func (t *Tree) resolve(prefix, name string, l *listing) (entry, error) {
 		return entryOf(name, object), nil
 	case errors.Is(herr, iofs.ErrNotExist) && lerr != nil:
 		return entry{}, lerr // a directory that may not be listed, perhaps
+	case errors.Is(herr, iofs.ErrNotExist) && t.versions:
+		return t.findVersion(prefix, name)
 	case errors.Is(herr, iofs.ErrPermission) && lerr == nil:
 		return t.find(key, name, herr)
 	}
@@ -95,6 +97,8 @@ func (t *Tree) find(key, name string, denied error) (entry, error) {
 		switch {
 		case err != nil:
 			return entry{}, err
+		case e.Key == key && e.Noncurrent:
+			continue
 		case e.Key != key:
 			proof--
 			inOrder, last = inOrder && e.Key >= last, e.Key
@@ -106,13 +110,13 @@ func (t *Tree) find(key, name string, denied error) (entry, error) {
 		if e.Size < 0 {
 			return entry{}, denied
 		}
-		return entryOf(name, objectOf(e)), nil
+		return entryOf(name, t.named(objectOf(e))), nil
 	}
 	return entry{}, iofs.ErrNotExist
 }
 
 func entryOf(name string, o s3.Object) entry {
-	e := entry{name: name, tag: o.ETag, size: o.Size}
+	e := entry{name: name, tag: o.ETag, size: o.Size, version: versionOf(o.VersionID)}
 	if !o.LastModified.IsZero() {
 		e.mtime = o.LastModified.Unix()
 	}

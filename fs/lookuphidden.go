@@ -85,10 +85,13 @@ func (t *Tree) resolveHidden(prefix, name string) (entry, error) {
 			return entry{}, err
 		}
 	}
-	o, err := t.bucket.Head(t.ctx, key)
+	o, err := t.head(key)
 	e := entryOf(name, o)
 	if errors.Is(err, iofs.ErrPermission) {
 		e, err = t.find(key, name, err)
+	}
+	if t.versions && errors.Is(err, iofs.ErrNotExist) {
+		return t.findVersion(prefix, name)
 	}
 	if err == nil && name == "" && e.size == 0 { // a marker, and nothing is hidden
 		err = iofs.ErrNotExist

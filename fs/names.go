@@ -40,6 +40,10 @@ func generation(e entry) uint64 {
 	h.Write(strconv.AppendInt(nil, e.size, 10))
 	h.Write([]byte{0})
 	h.Write(strconv.AppendInt(nil, e.mtime, 10))
+	if e.version != "" { // bytes that came twice in one second
+		h.Write([]byte{0})
+		io.WriteString(h, string(e.version))
+	}
 	return h.Sum64()
 }
 

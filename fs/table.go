@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"sort"
@@ -19,14 +20,14 @@ const rowsOfPiece = 1024
 // A piece is some entries, one behind the other.
 type piece struct {
 	rows []row
-	text []byte // their names and tags
+	text []byte // their names, tags and versions
 }
 
 // A row is an entry without its texts.
 type row struct {
 	size   int64
 	mtime  int64
-	at     uint32 // in the piece's text: the name, and the tag behind it
+	at     uint32 // in the piece's text: the name, the tag behind it, and a version if there is one
 	tagLen uint16
 	name   uint8 // its length: no more than nameMax
 	flags  rowFlags
@@ -35,8 +36,9 @@ type row struct {
 type rowFlags uint8
 
 const (
-	rowIsDir    rowFlags = 1 << iota
-	rowTagIsHex          // the tag is hexadecimal digits, stored as the bytes that they say
+	rowIsDir      rowFlags = 1 << iota
+	rowTagIsHex            // the tag is hexadecimal digits, stored as the bytes that they say
+	rowHasVersion          // behind the tag is a length, and the version
 )
 
 const (
@@ -90,6 +92,11 @@ func (p *piece) pack(e entry) row {
 	} else {
 		p.text = append(p.text, e.tag...)
 	}
+	if e.version != "" {
+		r.flags |= rowHasVersion
+		p.text = binary.AppendUvarint(p.text, uint64(len(e.version)))
+		p.text = append(p.text, e.version...)
+	}
 	return r
 }
 
@@ -127,6 +134,11 @@ func (t *table) at(i int) entry {
 		e.tag = hex.EncodeToString(tag)
 	} else {
 		e.tag = string(tag)
+	}
+	if r.flags&rowHasVersion != 0 {
+		rest := p.text[int(r.at)+int(r.name)+int(r.tagLen):]
+		n, length := binary.Uvarint(rest)
+		e.version = versionOf(rest[length : length+int(n)])
 	}
 	return e
 }

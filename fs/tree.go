@@ -34,7 +34,11 @@ type Tree struct {
 	bucket *s3.Bucket
 	log    *slog.Logger
 	dirs   *directories
-	born   time.Time // what directories, which have no time in S3, are given
+	born   time.Time
+	dated  time.Time // what directories, which have no time in S3, are given
+
+	at       time.Time // that the bucket shows; zero: now
+	versions bool      // it shows all
 
 	walks walks
 	scans scans
@@ -77,6 +81,14 @@ func New(opts Options) (*Tree, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	t := &Tree{opts: opts, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), born: time.Now()}
+	t.at, t.versions, t.dated = t.bucket.At(), t.bucket.Versions(), t.born
+	if !t.at.IsZero() {
+		t.dated = t.at // the same with each mount
+	}
+	if t.versions { // names come in no order of the server's
+		t.mixed.Store(true)
+		t.unsorted.Store(true)
+	}
 	t.walks.tree = t
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t, nil

@@ -61,6 +61,10 @@ func (w *walks) counts() (made, missed int64) {
 	return w.made, w.missed
 }
 
+// walked says whether walks are looked for. What they would need is not believed
+// where listings are not, and not in the order of keys among versions.
+func (t *Tree) walked() bool { return t.opts.TTL > 0 && !t.versions }
+
 // dirOf gives the prefix of the directory that a key is in, and the name in it;
 // of a prefix the prefix itself.
 func dirOf(key string) (prefix, name string) {
@@ -72,7 +76,7 @@ func dirOf(key string) (prefix, name string) {
 // and nothing is known of it, all that comes behind it is asked for.
 func (w *walks) entered(prefix string) {
 	t := w.tree
-	if t.opts.TTL == 0 {
+	if !t.walked() {
 		return
 	}
 	t.passed(prefix)
@@ -196,12 +200,12 @@ func (l *listing) isNextDir(o order, from, to string) bool {
 // those that the walk opens next. It gives the guess that this was, which is the
 // caller's then; nil if it was none.
 func (w *walks) opened(parent string, e entry) *guess {
-	if w.tree.opts.TTL == 0 {
+	if !w.tree.walked() {
 		return nil
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	o := cache.Object{Key: parent + e.name, ETag: e.tag, Size: e.size}
+	o := contentOf(parent, e)
 	now := w.tree.clock()
 	w.seen.add(o.Key, now)
 	k, g := w.guessedLocked(o)

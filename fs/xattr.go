@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -85,7 +86,7 @@ func (f *fileNode) Getxattr(ctx context.Context, name string, dest []byte) (uint
 	if i < 0 && !isMeta {
 		return 0, fusefs.ENOATTR
 	}
-	if i >= 0 && attributes[i].listed {
+	if i >= 0 && (attributes[i].listed || name == "version-id" && f.entry.version != "") {
 		return fill(dest, attributes[i].value(f.listed()))
 	}
 	a, err := f.attributes()
@@ -128,7 +129,7 @@ func (f *fileNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.
 
 // listed is what the entry says.
 func (f *fileNode) listed() *s3.Attributes {
-	o := s3.Object{Key: f.key(), ETag: f.entry.tag, Size: f.entry.size}
+	o := s3.Object{Key: f.key(), ETag: f.entry.tag, Size: f.entry.size, VersionID: f.entry.version.id()}
 	if f.entry.mtime != 0 {
 		o.LastModified = time.Unix(f.entry.mtime, 0)
 	}
@@ -146,6 +147,7 @@ func (f *fileNode) attributes() (*s3.Attributes, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.VersionID = cmp.Or(f.entry.version.id(), a.VersionID)
 	f.asked.Store(&asked{a, now})
 	return &a, nil
 }
