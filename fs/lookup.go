@@ -80,7 +80,11 @@ func (t *Tree) resolve(prefix, name string, l *listing) (entry, error) {
 	case errors.Is(herr, iofs.ErrNotExist) && t.versions:
 		return t.findVersion(prefix, name)
 	case errors.Is(herr, iofs.ErrPermission) && lerr == nil:
-		return t.find(key, name, herr)
+		e, err := t.find(key, name, herr)
+		if t.versions && errors.Is(err, iofs.ErrNotExist) { // which is 403 to who may not list the present
+			return t.findVersion(prefix, name)
+		}
+		return e, err
 	}
 	return entry{}, herr
 }

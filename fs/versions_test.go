@@ -271,6 +271,32 @@ func TestNamesThatSeveralWouldHave(t *testing.T) {
 	}
 }
 
+// Versions of names that are cut alike are told apart, with a listing and without.
+func TestLongNamesAmongVersions(t *testing.T) {
+	srv := s3test.New(t, s3test.Options{Versioned: true})
+	want := []string{}
+	for i := range 3 {
+		name := strings.Repeat("é", 120) + fmt.Sprint(i) + ".tar.gz"
+		for second := range 2 {
+			old := srv.Put("d/"+name, holding(fmt.Sprint(i, second), second))
+			if second == 0 {
+				want = append(want, versionName("d/", name, moment.Unix(), old.VersionID))
+			}
+		}
+	}
+	r, alone := versionsRig(t, srv, time.Time{}, true), versionsRig(t, srv, time.Time{}, true)
+	names, _ := r.list(t, "d/")
+	equal(t, "names", len(names), 6)
+	k, ka := r.kernel(t), alone.kernel(t)
+	for i, name := range want {
+		if len(name) > nameMax || len(name) < nameMax-3 || !strings.HasSuffix(name, ".tar.gz") || !slices.Contains(names, name) {
+			t.Errorf("%s of %d bytes is not among %q", name, len(name), names)
+		}
+		equal(t, "content", k.content("d", name), fmt.Sprint(i, 0))
+		equal(t, "without a listing", ka.content("d", name), fmt.Sprint(i, 0))
+	}
+}
+
 // The present object is what it is in any mount: an open asks whether it still is
 // that.
 func TestPresentAmongVersions(t *testing.T) {

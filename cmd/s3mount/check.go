@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"time"
 
 	"s3mount/cache"
 )
@@ -16,6 +17,9 @@ func (s *settings) check() error {
 	}
 	if _, err := s.level(); err != nil {
 		return err
+	}
+	if s.at.After(time.Now()) {
+		return &hintError{misused("--at %s is in the future", s.at.String()), "give a time that is over, or an age as 3h or 7d; without a zone a time is local; without --at the mount shows what is there now"}
 	}
 	switch {
 	case s.requestPayer != "" && s.requestPayer != "requester":

@@ -23,7 +23,7 @@ import (
 // aboutAccess are the flags of a mount that `doctor --help` shows. It takes the
 // others as well, so that the command line of a mount will do.
 var aboutAccess = []string{
-	"endpoint-url", "region", "profile", "ca-bundle", "no-sign-request", "request-payer", "path-style", "allow-other",
+	"endpoint-url", "region", "profile", "ca-bundle", "no-sign-request", "request-payer", "path-style", "allow-other", "at", "versions",
 	"log-level", "options", "json", "timeout", "help",
 }
 

@@ -141,6 +141,9 @@ func (d *doctor) listed(p *probed) finding {
 		return d.notListed(p.err)
 	}
 	d.choose(p.page)
+	if d.settings.byVersion() && len(p.page.Entries) > 0 && !d.bucket.KeepsVersions() {
+		return warned("enable versioning of the bucket, for the time to come", "no object has a version: what was replaced or deleted is not there")
+	}
 	switch n := len(p.page.Entries); {
 	case n == 0 && d.what.prefix != "":
 		return warned("check the prefix: it is a directory, and upper and lower case differ", "there is no key below %s: the mount would be empty", d.what)
@@ -163,7 +166,10 @@ func plural(n int, word string) string {
 func (d *doctor) notListed(err error) finding {
 	f := failure(err)
 	var e *s3.Error
+	hint := d.settings.versionsHint(d.what, err)
 	switch {
+	case hint != "":
+		f.hint = hint
 	case errors.As(err, &e) && e.Status == http.StatusNotFound && (e.Code == "" || e.Code == "NoSuchKey") && d.bucketInEndpoint():
 		f.hint = bucketTwice
 	case d.settings.unsigned && errors.Is(err, iofs.ErrPermission):
@@ -181,14 +187,15 @@ func denied(e *s3.Error) bool {
 	return e.Err == nil && (e.Code == "AccessDenied" || e.Code == "AllAccessDisabled" || e.Code == "" && e.Status == http.StatusForbidden)
 }
 
-func (d *doctor) policyHint() string {
-	return "`s3mount policy " + quoted(d.what.String()) + "` prints the policy"
-}
+func (d *doctor) policyHint() string { return d.settings.policyHint(d.what) }
 
 // signCommand signs a listing so that it can be compared step by step.
 func (d *doctor) signCommand() string {
 	u := d.bucket.URL()
 	u.RawQuery = "list-type=2&max-keys=1&prefix=" + url.QueryEscape(d.what.prefix)
+	if d.settings.byVersion() {
+		u.RawQuery = "max-keys=1&prefix=" + url.QueryEscape(d.what.prefix) + "&versions="
+	}
 	words := []string{"s3mount sign --send"}
 	for name, value := range map[string]string{"--profile": d.settings.profile, "--ca-bundle": d.settings.caBundle} {
 		if value != "" {
@@ -204,7 +211,7 @@ func (d *doctor) signCommand() string {
 func (d *doctor) choose(page s3.Page) {
 	d.noObject = "there is no object to try"
 	for _, e := range page.Entries {
-		if e.Prefix || e.Size < 0 {
+		if e.Prefix || e.Size < 0 || e.Noncurrent {
 			continue
 		}
 		if archived(e.StorageClass) {
@@ -246,9 +253,20 @@ func (d *doctor) notRead(ctx context.Context, err error) finding {
 	case errors.Is(err, iofs.ErrNotExist), errors.Is(err, s3.ErrChanged):
 		f.hint = "it was there a moment ago; if it is replaced or deleted now and then, run this again"
 	case errors.As(err, &e) && denied(e):
-		f.hint = "the credentials may list and not read; they need s3:GetObject, and kms:Decrypt where the objects are encrypted with a KMS key: " + d.policyHint()
+		f.hint = "the credentials may list and not read; they need " + d.reading() + ", and kms:Decrypt where the objects are encrypted with a KMS key: " + d.policyHint()
 	}
 	return f
+}
+
+// reading is the permission that reading takes.
+func (d *doctor) reading() string {
+	switch {
+	case !d.settings.at.IsZero():
+		return "s3:GetObjectVersion"
+	case d.settings.versions:
+		return "s3:GetObject and s3:GetObjectVersion"
+	}
+	return "s3:GetObject"
 }
 
 // tried is how much of an object is read.
@@ -262,7 +280,9 @@ func (d *doctor) get(ctx context.Context) finding {
 		return skipped("there is no object with bytes to try")
 	}
 	o, err := *d.object, error(nil)
-	o.VersionID = "" // a mount does not know it yet
+	if d.settings.at.IsZero() {
+		o.VersionID = "" // a mount does not know it yet
+	}
 	if d.begins, err = d.read(ctx, o, 0, min(tried, o.Size)); err != nil {
 		return d.notRead(ctx, err)
 	}
@@ -324,7 +344,9 @@ func (d *doctor) ifMatch(ctx context.Context) finding {
 		return warned("an object that is replaced twice within one second is not told apart", "the server gives no strong ETag; versions are told apart by date")
 	}
 	o := *d.object
-	o.ETag, o.VersionID = anotherETag, ""
+	if o.ETag = anotherETag; d.settings.at.IsZero() {
+		o.VersionID = ""
+	}
 	_, err := d.read(ctx, o, 0, 1)
 	var e *s3.Error
 	switch errors.As(err, &e); {

@@ -52,6 +52,8 @@ var settingOf = map[string]struct {
 	"gid":             {"12345", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).GID }},
 	"file-mode":       {"0400", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).FileMode }},
 	"dir-mode":        {"0500", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).DirMode }},
+	"at":              {"2026-08-01T00:00:00Z", func(t *testing.T, s *settings) any { return s3OptionsOf(t, s).At }},
+	"versions":        {"true", func(t *testing.T, s *settings) any { return s3OptionsOf(t, s).Versions }},
 	"metadata-ttl":    {"0", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).TTL }},
 	"max-entries":     {"1000", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).MaxEntries }},
 	"names":           {"plain", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).PlainNames }},

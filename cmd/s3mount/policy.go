@@ -12,7 +12,7 @@ import (
 )
 
 func newPolicyCommand() *cobra.Command {
-	region := ""
+	region, at, versions := "", instant{}, false
 	cmd := &cobra.Command{
 		Use:   "policy [flags] s3://BUCKET[/PREFIX]",
 		Short: "Print the least IAM policy that a mount needs",
@@ -24,9 +24,14 @@ s3:GetObject is for HEAD and GET. s3:GetObjectVersion is used in versioned bucke
 a file that is open when its object is replaced can be read to its end; without
 it, that reader gets ESTALE.
 
+A mount with --at or --versions lists and reads versions: s3:ListBucketVersions takes
+the place of s3:ListBucket, and nothing is read that s3:GetObjectVersion does not
+permit, but for the present objects of --versions.
+
 Objects that are encrypted with a KMS key of one's own take kms:Decrypt on that
 key as well. A bucket of another account needs the same in its bucket policy.`,
 		Example: `  s3mount policy s3://photos/2026
+  s3mount policy --at 7d s3://photos
   s3mount policy --region cn-north-1 s3://photos`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
@@ -41,10 +46,12 @@ key as well. A bucket of another account needs the same in its bucket policy.`,
 				return err
 			}
 			region = cmp.Or(region, os.Getenv("S3MOUNT_REGION"), os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
-			return writePolicy(cmd.OutOrStdout(), policyOf(what, partition(region)))
+			return writePolicy(cmd.OutOrStdout(), policyOf(what, partition(region), !at.IsZero(), versions))
 		},
 	}
 	cmd.Flags().StringVar(&region, "region", "", "region `NAME` of the bucket: China's, GovCloud's and others have names of their own (default $AWS_REGION)")
+	cmd.Flags().Var(&at, "at", "for a mount of the bucket as it was then")
+	cmd.Flags().BoolVar(&versions, "versions", false, "for a mount of all versions")
 	return cmd
 }
 
@@ -65,14 +72,21 @@ type statement struct {
 
 // policyOf is what a mount of what needs: every listing is of the prefix or of
 // one below it, and every object that is asked for is below it.
-func policyOf(what target, partition string) policy {
+func policyOf(what target, partition string, past, versions bool) policy {
+	listing, reading := "s3:ListBucket", []string{"s3:GetObject", "s3:GetObjectVersion"}
+	if past || versions {
+		listing = "s3:ListBucketVersions"
+	}
+	if past {
+		reading = reading[1:]
+	}
 	bucket := "arn:" + partition + ":s3:::" + what.bucket
-	list := statement{Sid: "List", Effect: "Allow", Action: []string{"s3:ListBucket"}, Resource: bucket}
+	list := statement{Sid: "List", Effect: "Allow", Action: []string{listing}, Resource: bucket}
 	below := literal(what.prefix) + "*"
 	if what.prefix != "" {
 		list.Condition = map[string]map[string]string{"StringLike": {"s3:prefix": below}}
 	}
-	read := statement{Sid: "Read", Effect: "Allow", Action: []string{"s3:GetObject", "s3:GetObjectVersion"}, Resource: bucket + "/" + below}
+	read := statement{Sid: "Read", Effect: "Allow", Action: reading, Resource: bucket + "/" + below}
 	return policy{Version: "2012-10-17", Statement: []statement{list, read}}
 }
 

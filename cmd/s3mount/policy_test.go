@@ -34,6 +34,22 @@ func TestPolicy(t *testing.T) {
 			t.Errorf("policy %q: %s", tt.args, stdout)
 		}
 	}
+	for _, tt := range []struct {
+		args       []string
+		list, read string
+	}{
+		{[]string{"s3://photos"}, "s3:ListBucket", "s3:GetObject s3:GetObjectVersion"},
+		{[]string{"--at", "7d", "s3://photos"}, "s3:ListBucketVersions", "s3:GetObjectVersion"},
+		{[]string{"--versions", "s3://photos"}, "s3:ListBucketVersions", "s3:GetObject s3:GetObjectVersion"},
+		{[]string{"--versions", "--at=2026-01-01", "s3://photos"}, "s3:ListBucketVersions", "s3:GetObjectVersion"},
+	} {
+		_, stdout, _ := runs(append([]string{"policy"}, tt.args...)...)
+		var p policy
+		if err := json.Unmarshal([]byte(stdout), &p); err != nil || len(p.Statement) != 2 ||
+			strings.Join(p.Statement[0].Action, " ") != tt.list || strings.Join(p.Statement[1].Action, " ") != tt.read {
+			t.Errorf("policy %q: %v, %s", tt.args, err, stdout)
+		}
+	}
 	t.Setenv("AWS_REGION", "cn-north-1")
 	if _, stdout, _ := runs("policy", "s3://photos"); !strings.Contains(stdout, "arn:aws-cn:") {
 		t.Errorf("AWS_REGION is nothing to it: %s", stdout)

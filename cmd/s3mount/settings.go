@@ -20,6 +20,8 @@ type settings struct {
 	uid, gid       id
 	fileMode       permissions
 	dirMode        permissions
+	at             instant
+	versions       bool
 	ttl            patience
 	memory         byteSize
 	readAhead      byteSize
@@ -84,7 +86,9 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.Var(&s.gid, "gid", "group that owns everything")
 	f.Var(&s.fileMode, "file-mode", "permissions of files, in octal")
 	f.Var(&s.dirMode, "dir-mode", "permissions of directories, in octal")
-	f.Var(&s.ttl, "metadata-ttl", "how old a listing may be; 0 asks every time")
+	f.Var(&s.at, "at", "show the bucket as it was then: 2026-08-01T00:00:00Z, 2026-08-01 12:30 (local time), or 7d (ago); needs a bucket that keeps versions")
+	f.BoolVar(&s.versions, "versions", false, "show older versions of a file, and deleted files, as NAME~TIME-ID.EXT beside it")
+	f.Var(&s.ttl, "metadata-ttl", "how old a listing may be; 0 asks every time; with --at, a listing is believed for good unless this is given")
 	f.IntVar(&s.maxEntries, "max-entries", s.maxEntries, "`NUMBER` of names to remember, of all directories together")
 	f.StringVar(&s.names, "names", s.names, "`WHICH` names to list: all, or plain: without the .s3mount-hidden directories of what has no name of its own")
 	f.BoolVar(&s.xattr, "xattr", false, "offer extended attributes: ETag, version, content type, metadata and others")

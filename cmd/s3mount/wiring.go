@@ -26,6 +26,7 @@ func (s *settings) s3Options(what target, found awsSettings, transport http.Roun
 			MaxWait: time.Duration(s.retryMaxWait), Deadline: time.Duration(s.deadline),
 		},
 		IdleTimeout: time.Duration(s.idleTimeout), Log: log,
+		At: s.at.Time, Versions: s.versions,
 	}
 	if !s.unsigned {
 		opts.Credentials = found.keys.credentials
@@ -43,11 +44,24 @@ func (s *settings) cacheOptions(from cache.Source) cache.Options {
 
 func (s *settings) fsOptions(what target, bucket *s3.Bucket, blocks *cache.Cache, log *slog.Logger) fs.Options {
 	return fs.Options{
-		Bucket: bucket, Cache: blocks, Prefix: what.prefix, TTL: time.Duration(s.ttl),
+		Bucket: bucket, Cache: blocks, Prefix: what.prefix, TTL: s.believed(),
 		UID: uint32(s.uid), GID: uint32(s.gid), FileMode: uint32(s.fileMode), DirMode: uint32(s.dirMode),
 		MaxEntries: s.maxEntries, PlainNames: s.names == "plain", Xattr: s.xattr, Log: log,
 	}
 }
+
+// believed is how long a listing is. What a bucket was does not change.
+func (s *settings) believed() time.Duration {
+	if _, given := s.from["metadata-ttl"]; !given && !s.at.IsZero() {
+		return forGood
+	}
+	return time.Duration(s.ttl)
+}
+
+const forGood = 365 * 24 * time.Hour
+
+// byVersion says whether the mount asks for versions.
+func (s *settings) byVersion() bool { return s.versions || !s.at.IsZero() }
 
 func (s *settings) fsMountOptions(what target, log *slog.Logger) fs.MountOptions {
 	return fs.MountOptions{Source: what.String(), AllowOther: s.allowOther, NoExec: s.noExec, Log: log}
@@ -110,12 +124,50 @@ func (s *settings) answering(ctx context.Context, what target, log *slog.Logger)
 	case s.unsigned && errors.Is(err, iofs.ErrPermission):
 		return nil, &hintError{err, notPublicHint}
 	case err != nil:
-		return nil, err
-	case len(page.Entries) == 0 && what.prefix != "":
-		log.Warn("there is no key below the prefix; the mount is empty", "source", what.String())
-		if !s.foreground { // in the background the log is elsewhere
-			fmt.Fprintf(os.Stderr, "s3mount: warning: there is no key below %s; the mount is empty\n", quoted(what.String()))
+		if hint := s.versionsHint(what, err); hint != "" {
+			return nil, &hintError{err, hint}
 		}
+		return nil, err
+	case s.byVersion() && len(page.Entries) > 0 && !bucket.KeepsVersions():
+		s.warn(log, what, "no object of %s has a version: what was replaced or deleted is not there")
+	case len(page.Entries) == 0 && page.Last && !s.at.IsZero():
+		s.warn(log, what, "there was no key below %s at "+s.at.String()+"; the mount is empty")
+	case len(page.Entries) == 0 && page.Last && what.prefix != "":
+		s.warn(log, what, "there is no key below %s; the mount is empty")
 	}
 	return &present{bucket, page, asked}, nil
+}
+
+// warn says something of the bucket before it is mounted.
+func (s *settings) warn(log *slog.Logger, what target, format string) {
+	log.Warn(fmt.Sprintf(format, what), "source", what.String())
+	if !s.foreground { // in the background the log is elsewhere
+		fmt.Fprintf(os.Stderr, "s3mount: warning: "+format+"\n", quoted(what.String()))
+	}
+}
+
+// versionsHint is what to do where a listing of versions is refused; "": that is
+// not what has failed.
+func (s *settings) versionsHint(what target, err error) string {
+	var e *s3.Error
+	switch {
+	case !s.byVersion():
+	case errors.Is(err, s3.ErrNoVersions):
+		return "--at and --versions need a server that has ListObjectVersions; without them the mount shows what is there now"
+	case errors.As(err, &e) && denied(e):
+		return "the credentials are good but may not list versions; they need s3:ListBucketVersions on the bucket and s3:GetObjectVersion on its objects: " + s.policyHint(what)
+	}
+	return ""
+}
+
+// policyHint says how to have the policy printed.
+func (s *settings) policyHint(what target) string {
+	words := "`s3mount policy "
+	if !s.at.IsZero() {
+		words += "--at " + s.at.String() + " "
+	}
+	if s.versions {
+		words += "--versions "
+	}
+	return words + quoted(what.String()) + "` prints the policy"
 }

@@ -22,6 +22,7 @@ type Gateway struct {
 	AccessKey string
 	SecretKey string
 
+	dir     string // of what it stores
 	process *Process
 	client  *http.Client
 }
@@ -56,6 +57,7 @@ func startGateway(ctx context.Context, program, dir string) (*Gateway, error) {
 		URL:       "http://" + port,
 		AccessKey: "AKIARIG0TEST0EXAMPLE",
 		SecretKey: "rig/secret+key/of/the/tests/EXAMPLEKEY00",
+		dir:       dir,
 		client:    &http.Client{Timeout: time.Minute},
 	}
 	cmd := exec.Command(program,
