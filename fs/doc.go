@@ -33,6 +33,14 @@
 // open says ESTALE, upon which the kernel looks the path up anew and opens what
 // is there now; a program sees the new file and no error.
 //
+// # Versions
+//
+// The tree is of what the bucket says: of one that is made with s3.Options.At,
+// of what there was then, and each file of a version that its first GET names. Of
+// one with s3.Options.Versions older versions are files of their own, beside the
+// object's, by names that lead back to it (versions.go); what is there now is as in
+// any tree.
+//
 // # Requests
 //
 // A directory is listed when it is read, page by page, for all its readers

@@ -222,8 +222,10 @@ func TestAtWithoutVersions(t *testing.T) {
 	if got := sh(t, m, m.Dir, `find . -type f -exec grep -H . {} +`); got != "./d/same:same\n" {
 		t.Errorf("there is\n%s", got)
 	}
-	if !strings.Contains(m.Process.Stderr(), "no object of") {
-		t.Errorf("the daemon does not say so:\n%s", m.Process.Stderr())
+	for _, want := range []string{"no object of", " at=" + p.moments[0].Format(time.RFC3339)} {
+		if !strings.Contains(m.Process.Stderr(), want) {
+			t.Errorf("the daemon does not say %q:\n%s", want, m.Process.Stderr())
+		}
 	}
 }
 

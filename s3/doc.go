@@ -38,7 +38,7 @@
 //
 // Every error is an [*Error] that carries operation, key, status, code and
 // request id. Ask by meaning with [errors.Is]: [io/fs.ErrNotExist],
-// [io/fs.ErrPermission], [ErrChanged], [ErrArchived], [context.Canceled],
+// [io/fs.ErrPermission], [ErrChanged], [ErrArchived], [ErrNoVersions], [context.Canceled],
 // [context.DeadlineExceeded].
 //
 // # Versions
@@ -46,4 +46,9 @@
 // An ETag names a version. Servers that give none, or a weak one (RFC 9110,
 // 8.8.3: not fit for If-Match), get a substitute made of Last-Modified, to which
 // each reply is held: weaker, by the second that dates have.
+//
+// A bucket with [Options.At] or [Options.Versions] is read from its versions
+// (versions.go): listings are made of ListObjectVersions, folded here, and an
+// object that has a version id is that version or an error. A server that cannot
+// do so is [ErrNoVersions].
 package s3

@@ -85,7 +85,7 @@ func (s *settings) mount(bucket *present, what target, dir string, log *slog.Log
 	if err != nil {
 		return errors.Join(err, m.Unmount())
 	}
-	log.Info("mounted", "source", what.String(), "dir", dir, "region", bucket.Region())
+	log.Info("mounted", append([]any{"source", what.String(), "dir", dir, "region", bucket.Region()}, s.then()...)...)
 	err = waitUnmounted(m, dir, signals, log)
 	log.Info("unmounted", "dir", dir)
 	return err

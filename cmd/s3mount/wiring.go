@@ -60,6 +60,14 @@ func (s *settings) believed() time.Duration {
 
 const forGood = 365 * 24 * time.Hour
 
+// then is the time that is shown, for the log: an age says too little later.
+func (s *settings) then() []any {
+	if s.at.IsZero() {
+		return nil
+	}
+	return []any{"at", s.at.String()}
+}
+
 // byVersion says whether the mount asks for versions.
 func (s *settings) byVersion() bool { return s.versions || !s.at.IsZero() }
 
