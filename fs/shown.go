@@ -20,7 +20,8 @@ type Shown struct {
 var ErrUnsorted = errors.New("the server does not list keys in order")
 
 // Paths gives each entry of a listing of prefix with its place in a mount of
-// prefix: all keys, or with delimiter those of the directory itself. It keeps
+// prefix: all keys, or with delimiter those of the directory itself. Older versions
+// have the paths that a mount of all versions gives them. It keeps
 // nothing but the objects that a directory may still hide. The order is that in
 // which the places are known, nearly that of keys. An error ends it.
 func Paths(prefix string, listing iter.Seq2[s3.Entry, error]) iter.Seq2[Shown, error] {
@@ -39,7 +40,7 @@ func Paths(prefix string, listing iter.Seq2[s3.Entry, error]) iter.Seq2[Shown, e
 			case e.Key < last:
 				yield(Shown{}, ErrUnsorted)
 				return
-			case e.Key == last || e.Key == prefix && e.Size == 0:
+			case e.Key == last && !e.Noncurrent || e.Key == prefix && e.Size == 0:
 				continue
 			}
 			last = e.Key
@@ -54,7 +55,11 @@ func Paths(prefix string, listing iter.Seq2[s3.Entry, error]) iter.Seq2[Shown, e
 					return
 				}
 			}
-			if !e.Prefix && !strings.HasSuffix(e.Key, "/") {
+			if e.Noncurrent && (e.Size != 0 || !strings.HasSuffix(e.Key, "/")) {
+				if !yield(versionShown(prefix, e), nil) {
+					return
+				}
+			} else if !e.Prefix && !strings.HasSuffix(e.Key, "/") {
 				held = append(held, e)
 			} else if !give(e, false) {
 				return
@@ -68,4 +73,12 @@ func Paths(prefix string, listing iter.Seq2[s3.Entry, error]) iter.Seq2[Shown, e
 			}
 		}
 	}
+}
+
+// versionShown is an older version with its place.
+func versionShown(prefix string, e s3.Entry) Shown {
+	dir, name := dirOf(e.Key)
+	n := asVersion(dir, entryOf(name, objectOf(e)))
+	path, hidden := Path(dir[len(prefix):]+n.name, e.Size, false)
+	return Shown{Entry: e, Path: path, Hidden: hidden}
 }

@@ -88,12 +88,16 @@ func TestThePastIsItsDefinition(t *testing.T) {
 		if !maps.Equal(got, want) {
 			rt.Fatalf("at %d there is %v, want %v", at, got, want)
 		}
+		maps.DeleteFunc(got, func(_ string, p place) bool { return p.dir })
+		sameAsPaths(rt, tree, slices.Sorted(maps.Keys(got)))
 		tree, end = in(time.Time{}, true)
 		defer end()
+		var paths []string
 		entriesBelow(rt, tree, "", "", func(path, parent string, e entry) {
 			if e.dir {
 				return
 			}
+			paths = append(paths, path)
 			key := parent + e.object()
 			p := make([]byte, e.size)
 			if e.size > 0 {
@@ -108,12 +112,30 @@ func TestThePastIsItsDefinition(t *testing.T) {
 			}
 			ever[key+" "+string(p)]--
 		})
+		slices.Sort(paths)
+		sameAsPaths(rt, tree, paths)
 		for version, missing := range ever {
 			if missing != 0 {
 				rt.Fatalf("of %q %d are missing", version, missing)
 			}
 		}
 	})
+}
+
+// sameAsPaths says whether Paths gives these paths, for files.
+func sameAsPaths(t *rapid.T, tree *Tree, want []string) {
+	var got []string
+	for s, err := range Paths("", tree.bucket.List(t.Context(), s3.ListOptions{})) {
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case !strings.HasSuffix(s.Path, "/"):
+			got = append(got, s.Path)
+		}
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Fatalf("Paths has %q, the mount %q", got, want)
+	}
 }
 
 // entriesBelow calls f with each entry below a prefix, those behind doors included,

@@ -27,7 +27,7 @@ import (
 // others as well, like doctor.
 var aboutListing = []string{
 	"endpoint-url", "region", "profile", "ca-bundle", "no-sign-request", "request-payer", "path-style",
-	"recursive", "hidden", "json", "help",
+	"at", "versions", "recursive", "hidden", "json", "help",
 }
 
 // A lister prints what a mount would show.
@@ -52,6 +52,7 @@ lists those of the whole tree and nothing else; it takes one LIST for each
 thousand objects. Keys and paths with characters that a terminal cannot show are
 quoted as in Go.`,
 		Example: `  s3mount ls s3://photos/2026/
+  s3mount ls --versions s3://photos/2026/
   s3mount ls --hidden s3://photos`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if args = doctorOperands(cmd.Flags(), args); len(args) != 1 {
@@ -104,6 +105,9 @@ func (l *lister) run(ctx context.Context, source string, stdout io.Writer) error
 		case errors.Is(err, fs.ErrUnsorted):
 			return errors.Join(out.Flush(), &hintError{err, "mount it and use find: `find DIR -path '*/.s3mount-hidden/*'`"})
 		case err != nil:
+			if hint := l.versionsHint(what, err); hint != "" {
+				err = &hintError{err, hint}
+			}
 			return errors.Join(out.Flush(), err)
 		case l.hidden && !shown.Hidden:
 			continue
@@ -159,6 +163,7 @@ type listedJSON struct {
 	Size         *int64     `json:"size,omitempty"` // bytes; left out of directories, and where the server does not say
 	LastModified *time.Time `json:"last_modified,omitempty"`
 	ETag         string     `json:"etag,omitempty"`
+	VersionID    string     `json:"version_id,omitempty"` // with --at and --versions
 	StorageClass string     `json:"storage_class,omitempty"`
 }
 
@@ -169,7 +174,7 @@ func jsonOf(e fs.Shown) listedJSON {
 	if e.Prefix {
 		return j
 	}
-	j.ETag, j.StorageClass = e.ETag, e.StorageClass
+	j.ETag, j.VersionID, j.StorageClass = e.ETag, e.VersionID, e.StorageClass
 	if e.Size >= 0 {
 		j.Size = &e.Size
 	}

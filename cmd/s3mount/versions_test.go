@@ -84,3 +84,26 @@ func TestBucketWithoutVersions(t *testing.T) {
 		t.Errorf("exit code %d\n%s", code, text)
 	}
 }
+
+// ls lists what such a mount shows.
+func TestListOfVersions(t *testing.T) {
+	srv := versioned(t, s3test.Options{})
+	for _, tt := range []struct {
+		flags, want []string
+	}{
+		{nil, []string{"TIME         20 a"}},
+		{[]string{"--at", "2026-08-01T00:30:00Z"}, []string{"TIME         10 a"}},
+		{[]string{"--versions"}, []string{"TIME         10 a~20260801T000000Z-1a37fe98", "TIME         20 a"}},
+	} {
+		if got := listed(t, srv, append(tt.flags, "s3://bucket")...); !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %q, want %q", tt.flags, got, tt.want)
+		}
+	}
+	if got := listed(t, srv, "--json", "--at", "2026-08-01T00:30:00Z", "s3://bucket"); !strings.Contains(got[0], `"version_id":"v1"`) {
+		t.Errorf("--json: %s", got)
+	}
+	srv.AddRule(s3test.Rule{Op: s3test.Versions, Action: s3test.Error(403, "AccessDenied")})
+	if code, _, stderr := runs("ls", "--endpoint-url", srv.Endpoint().String(), "--versions", "s3://bucket"); code != exitFailed || !strings.Contains(stderr, "s3:ListBucketVersions") {
+		t.Errorf("denied: exit code %d, %s", code, stderr)
+	}
+}
