@@ -222,7 +222,7 @@ func TestAtWithoutVersions(t *testing.T) {
 	if got := sh(t, m, m.Dir, `find . -type f -exec grep -H . {} +`); got != "./d/same:same\n" {
 		t.Errorf("there is\n%s", got)
 	}
-	for _, want := range []string{"no object of", " at=" + p.moments[0].Format(time.RFC3339)} {
+	for _, want := range []string{"none of the first objects of", " at=" + p.moments[0].Format(time.RFC3339)} {
 		if !strings.Contains(m.Process.Stderr(), want) {
 			t.Errorf("the daemon does not say %q:\n%s", want, m.Process.Stderr())
 		}

@@ -31,14 +31,12 @@ type ListOptions struct {
 type Entry struct {
 	Key          string
 	Prefix       bool
+	Noncurrent   bool  // with Options.Versions: a newer version, or the deletion, came later
 	Size         int64 // bytes; -1: the server did not say
 	ETag         string
 	LastModified time.Time // zero: the server did not say
 	StorageClass string
-
-	// Of a bucket with Options.At or Options.Versions; else they are not known.
-	VersionID  string
-	Noncurrent bool // a newer version, or the object's deletion, came later
+	VersionID    string // of a bucket with Options.At or Options.Versions; else ""
 }
 
 // List gives the entries of a listing, one by one, in the server's order: by

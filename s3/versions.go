@@ -55,7 +55,7 @@ func byAge(a, b version) int {
 // or of all versions. The folding is done here: with S3's own delimiter a
 // directory would be given in which there is nothing but delete markers, and
 // what came later. Where a page ends in a directory that is known to be there,
-// the next one is asked for behind it, so that it takes about as many requests.
+// the next one is asked for behind it: of a large directory one page is read.
 type history struct {
 	opts ListOptions
 	at   time.Time // zero: now

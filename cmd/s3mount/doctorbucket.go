@@ -142,7 +142,7 @@ func (d *doctor) listed(p *probed) finding {
 	}
 	d.choose(p.page)
 	if d.settings.byVersion() && len(p.page.Entries) > 0 && !d.bucket.KeepsVersions() {
-		return warned("enable versioning of the bucket, for the time to come", "no object has a version: what was replaced or deleted is not there")
+		return warned("enable versioning of the bucket, for the time to come", "none of the first objects has a version id: what was replaced or deleted while no versions were kept is not there")
 	}
 	switch n := len(p.page.Entries); {
 	case n == 0 && d.what.prefix != "":

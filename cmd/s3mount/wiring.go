@@ -137,7 +137,7 @@ func (s *settings) answering(ctx context.Context, what target, log *slog.Logger)
 		}
 		return nil, err
 	case s.byVersion() && len(page.Entries) > 0 && !bucket.KeepsVersions():
-		s.warn(log, what, "no object of %s has a version: what was replaced or deleted is not there")
+		s.warn(log, what, "none of the first objects of %s has a version id: what was replaced or deleted while no versions were kept is not there")
 	case len(page.Entries) == 0 && page.Last && !s.at.IsZero():
 		s.warn(log, what, "there was no key below %s at "+s.at.String()+"; the mount is empty")
 	case len(page.Entries) == 0 && page.Last && what.prefix != "":
