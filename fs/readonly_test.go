@@ -140,6 +140,7 @@ func TestCallsWithoutEffect(t *testing.T) {
 		_, status = k.raw.ListXAttr(nil, &h, make([]byte, 10))
 		equal(t, "listxattr", status, fuse.ENOSYS)
 	}
+	equal(t, "lseek", k.raw.Lseek(nil, &fuse.LseekIn{InHeader: header(file), Fh: fh}, &fuse.LseekOut{}), fuse.ENOSYS)
 	equal(t, "fsync", k.raw.Fsync(nil, &fuse.FsyncIn{InHeader: header(file), Fh: fh}), fuse.OK)
 	equal(t, "fsyncdir", k.raw.FsyncDir(nil, &fuse.FsyncIn{InHeader: header(root), Fh: dh}), fuse.OK)
 	equal(t, "flush", k.raw.Flush(nil, &fuse.FlushIn{InHeader: header(file), Fh: fh}), fuse.OK)
