@@ -63,6 +63,9 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 		return dotEntry(i, d), 0
 	}
 	e, ok, err := l.at(ctx, i-dots, first)
+	if err != nil && !interrupted(ctx, err) {
+		e, ok, err = l.atLast(ctx, i-dots)
+	}
 	switch {
 	case ok:
 	case err == nil && !t.opts.PlainNames && l.doorAt(i-dots):
@@ -87,6 +90,15 @@ func dotEntry(i int, d interface {
 		return &fuse.DirEntry{Name: ".", Mode: syscall.S_IFDIR, Ino: d.StableAttr().Ino, Off: 1}
 	}
 	return &fuse.DirEntry{Name: "..", Mode: syscall.S_IFDIR, Ino: d.inodeAbove(), Off: 2}
+}
+
+// atLast is at, waiting, after a signal that is no reason to end.
+func (l *listing) atLast(ctx context.Context, i int) (e entry, ok bool, err error) {
+	err = waitOn(ctx, func(ctx context.Context) (err error) {
+		e, ok, err = l.at(ctx, i, true)
+		return err
+	})
+	return e, ok, err
 }
 
 func (h *dirHandle) advance(i int) {

@@ -178,10 +178,22 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 		}
 	}
 	v, err := h.reader.ReadAt(ctx, off, len(dest))
+	if err != nil && !interrupted(ctx, err) {
+		v, err = h.readOn(ctx, off, len(dest))
+	}
 	if err != nil {
 		return nil, h.file.failed("read", err)
 	}
 	return view{v}, 0
+}
+
+// readOn is ReadAt after a signal that is no reason to end.
+func (h *handle) readOn(ctx context.Context, off int64, n int) (v cache.View, err error) {
+	err = waitOn(ctx, func(ctx context.Context) (err error) {
+		v, err = h.reader.ReadAt(ctx, off, n)
+		return err
+	})
+	return v, err
 }
 
 func (h *handle) Release(context.Context) syscall.Errno {

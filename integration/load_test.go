@@ -3,6 +3,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -249,7 +250,8 @@ func TestF15Abort(t *testing.T) {
 		t.Cleanup(func() { p.Stop(0) })
 		waiting[script] = p
 	}
-	ctx := t.Context()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	if err := srv.WaitRequests(ctx, 4); err != nil {
 		t.Fatal(err)
 	}
