@@ -46,7 +46,11 @@ func (h *doorHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Er
 		return dotEntry(i, d), 0
 	}
 	if names == nil {
-		if err := l.end(ctx); err != nil {
+		err := l.end(ctx)
+		if err != nil && !interrupted(ctx, err) {
+			err = waitOn(ctx, l.end)
+		}
+		if err != nil {
 			return nil, d.tree.report("readdir", d.prefix+doorName, err)
 		}
 		names = d.names(l)
