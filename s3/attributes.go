@@ -28,26 +28,34 @@ const (
 	checksumHeader = "X-Amz-Checksum-"
 )
 
+// Describe asks for the attributes of the version that o.VersionID names, or of what
+// o.Key holds now, with one HEAD. It says whether that is the version that o.ETag
+// names. A key that holds nothing is an error that is [io/fs.ErrNotExist].
+func (b *Bucket) Describe(ctx context.Context, o Object) (a Attributes, same bool, err error) {
+	a.Object, err = b.head(ctx, call{key: o.Key, query: versionQuery(o.VersionID), checksums: true}, func(h http.Header) {
+		a.ContentType, a.ContentEncoding = h.Get("Content-Type"), h.Get("Content-Encoding")
+		a.Encryption, a.Restore = h.Get("X-Amz-Server-Side-Encryption"), h.Get("X-Amz-Restore")
+		a.Checksum, a.Meta = checksums(h), meta(h)
+		same = sameVersion(o.ETag, h)
+	})
+	return a, same, err
+}
+
 // Attributes asks for those of o with one HEAD: of the version that o.VersionID
 // names, or of what the key holds now. It is [ErrChanged] if that is another version
 // than o, or there is none.
 func (b *Bucket) Attributes(ctx context.Context, o Object) (Attributes, error) {
-	a := Attributes{}
-	now, err := b.head(ctx, call{key: o.Key, query: versionQuery(o.VersionID), checksums: true}, func(h http.Header) {
-		a.ContentType, a.ContentEncoding = h.Get("Content-Type"), h.Get("Content-Encoding")
-		a.Encryption, a.Restore = h.Get("X-Amz-Server-Side-Encryption"), h.Get("X-Amz-Restore")
-		a.Checksum, a.Meta = checksums(h), meta(h)
-	})
+	a, same, err := b.Describe(ctx, o)
 	switch {
 	case errors.Is(err, iofs.ErrNotExist):
 		return Attributes{}, fmt.Errorf("%w: %w", ErrChanged, err)
 	case err != nil:
 		return Attributes{}, err
-	case now.ETag != o.ETag:
+	case !same:
 		return Attributes{}, &Error{Op: opHead, Bucket: b.opts.Name, Key: o.Key,
-			Err: fmt.Errorf("%w: the reply has ETag %s, not %q", ErrChanged, printable(now.ETag, 64), o.ETag)}
+			Err: fmt.Errorf("%w: the reply has ETag %s, not %q", ErrChanged, printable(a.ETag, 64), o.ETag)}
 	}
-	a.Object = now
+	a.ETag = o.ETag
 	return a, nil
 }
 

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"errors"
+	iofs "io/fs"
 	"maps"
 	"net/http"
 	"strings"
@@ -46,6 +47,39 @@ func TestAttributesAskForTheChecksum(t *testing.T) {
 		if got := h.Get("X-Amz-Checksum-Mode"); got != want || strings.Contains(h.Get("Authorization"), "x-amz-checksum-mode") != (want != "") {
 			t.Errorf("request %d: %q, %s", i, got, h.Get("Authorization"))
 		}
+	}
+}
+
+// A server that gives ETags in replies and none in listings: the date decides.
+func TestAttributesWithoutAnETagInTheListing(t *testing.T) {
+	const date = "Last-Modified: Tue, 03 Feb 2026 04:05:06 GMT"
+	for _, tt := range []struct {
+		listed string
+		same   bool
+	}{{"last modified 2026-02-03T04:05:06Z", true}, {"last modified 2026-02-03T04:05:07Z", false}} {
+		s := &script{answers: []answerFunc{says(200, "", "Content-Length: 5", `Etag: "t"`, date)}}
+		a, err := scripted(t, s).Attributes(t.Context(), Object{Key: "k", ETag: tt.listed, Size: 5})
+		if tt.same && (err != nil || a.ETag != tt.listed) || !tt.same && !errors.Is(err, ErrChanged) {
+			t.Errorf("listed as %q: %+v, %v", tt.listed, a.Object, err)
+		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	srv := s3test.New(t, s3test.Options{Objects: map[string]s3test.Object{"k": {Size: 5, Header: http.Header{"X-Amz-Meta-A": {"b"}}}}})
+	b := open(t, srv)
+	want := object(t, srv, "k")
+	for _, etag := range []string{want.ETag, "another", ""} {
+		a, same, err := b.Describe(t.Context(), Object{Key: "k", ETag: etag})
+		if err != nil || same != (etag == want.ETag) || a.ETag != want.ETag || a.Size != 5 || a.Meta["a"] != "b" {
+			t.Errorf("asked for %q: %+v, %v, %v", etag, a, same, err)
+		}
+	}
+	if _, _, err := b.Describe(t.Context(), Object{Key: "none"}); !errors.Is(err, iofs.ErrNotExist) {
+		t.Errorf("nothing: %v", err)
+	}
+	if n := srv.Count(s3test.Head); n != 4 || srv.Count("") != 4 {
+		t.Errorf("%d HEADs, %d requests; want one each", n, srv.Count(""))
 	}
 }
 

@@ -31,15 +31,16 @@ var (
 
 // An Error is what became of one operation.
 type Error struct {
-	Op        string // "list", "head" or "get"
-	Bucket    string
-	Key       string // of the object, or the prefix listed
-	Status    int    // of the last reply; 0: there was none
-	Code      string // S3's, as "NoSuchKey"; "" when the reply had none (HEAD never has)
-	Message   string // the server's words
-	RequestID string // the server's, for its operator
-	Attempts  int    // how many requests were made
-	Err       error  // why there is no believable reply; nil when the reply itself says no
+	Op           string // "list", "head" or "get"
+	Bucket       string
+	Key          string // of the object, or the prefix listed
+	Status       int    // of the last reply; 0: there was none
+	Code         string // S3's, as "NoSuchKey"; "" when the reply had none (HEAD never has)
+	Message      string // the server's words
+	RequestID    string // the server's, for its operator
+	StorageClass string // of what is archived, if the server says it
+	Attempts     int    // how many requests were made
+	Err          error  // why there is no believable reply; nil when the reply itself says no
 
 	signedFor  string        // the region that the request was signed for
 	signedAt   time.Time     // as its signature says

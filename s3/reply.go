@@ -28,11 +28,12 @@ func (e *Error) describe(r *http.Response) {
 // errorBody is the XML of a refusal.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 type errorBody struct {
-	XMLName   xml.Name `xml:"Error"`
-	Code      string
-	Message   string
-	RequestID string `xml:"RequestId"`
-	Region    string
+	XMLName      xml.Name `xml:"Error"`
+	Code         string
+	Message      string
+	RequestID    string `xml:"RequestId"`
+	Region       string
+	StorageClass string
 }
 
 // readBody takes from the body of a refusal what an error says. A body that is
@@ -45,7 +46,7 @@ func (e *Error) readBody(body io.Reader) {
 	if err != nil {
 		return
 	}
-	e.Code, e.Message = said.Code, said.Message
+	e.Code, e.Message, e.StorageClass = said.Code, said.Message, said.StorageClass
 	if e.RequestID == "" {
 		e.RequestID = said.RequestID
 	}
