@@ -12,8 +12,9 @@ import (
 // change.
 const forever = 365 * 24 * time.Hour
 
-// attributes fills in what stat shows of a node.
-func (t *Tree) attributes(e entry, out *fuse.Attr) {
+// attributes fills in what stat shows of a node. said, which may be nil, has the
+// last word but for the ctime: a change of metadata is a change, too.
+func (t *Tree) attributes(e entry, said *answer, out *fuse.Attr) {
 	out.Owner = fuse.Owner{Uid: t.opts.UID, Gid: t.opts.GID}
 	out.Nlink = 1 // of directories too: "unknown" to find(1), which else expects nlink-2 subdirectories
 	at := t.dated
@@ -23,18 +24,53 @@ func (t *Tree) attributes(e entry, out *fuse.Attr) {
 	out.SetTimes(&at, &at, &at)
 	if e.dir {
 		out.Mode = syscall.S_IFDIR | t.opts.DirMode
-		return
+	} else {
+		out.Mode = syscall.S_IFREG | t.opts.FileMode
+		out.Size = uint64(e.size)
 	}
-	out.Mode = syscall.S_IFREG | t.opts.FileMode
-	out.Size = uint64(e.size)
+	if said != nil {
+		said.posix.fill(&at, out)
+	}
 }
 
-// identity is what makes a node another one to the kernel.
-func (t *Tree) identity(prefix string, e entry) fusefs.StableAttr {
+// fill fills in what is there. ctime is the object's.
+func (p *posix) fill(ctime *time.Time, out *fuse.Attr) {
+	if p.has&hasMode != 0 {
+		out.Mode = out.Mode&syscall.S_IFMT | p.mode
+	}
+	if p.target != "" {
+		out.Mode = syscall.S_IFLNK | 0777
+	}
+	if p.has&hasUID != 0 {
+		out.Uid = p.uid
+	}
+	if p.has&hasGID != 0 {
+		out.Gid = p.gid
+	}
+	mtime := *ctime
+	if p.has&hasMtime != 0 {
+		mtime = p.mtime.time()
+	}
+	atime := mtime
+	if p.has&hasAtime != 0 {
+		atime = p.atime.time()
+	}
+	out.SetTimes(&atime, &mtime, ctime)
+}
+
+// identity is what makes a node another one to the kernel. said may be nil.
+func (t *Tree) identity(prefix string, e entry, said *answer) fusefs.StableAttr {
 	if e.dir {
 		return fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: inode(t.bucket.Name(), prefix+e.name+"/"), Gen: 1}
 	}
-	return fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inode(t.bucket.Name(), prefix+e.name), Gen: generation(e)}
+	id := fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inode(t.bucket.Name(), prefix+e.name), Gen: generation(e)}
+	if said != nil {
+		id.Gen = said.posix.generation(id.Gen)
+		if said.target != "" {
+			id.Mode = syscall.S_IFLNK
+		}
+	}
+	return id
 }
 
 // believable is how much longer what was learned at a time may be believed.

@@ -36,28 +36,66 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if err != nil {
 		return nil, d.tree.report("lookup", d.prefix+name, err)
 	}
-	return d.child(ctx, e, at, out), 0
+	var said *answer
+	if d.tree.inquiries != nil {
+		d.tree.inquiries.follow(d, e)
+		w := sought{&d.Inode, d.prefix, e.name, e, at, func() (entry, time.Time, error) { return d.tree.lookup(d.prefix, name) }, false}
+		if said, err = d.tree.inquiries.describe(&w); err != nil {
+			return nil, d.tree.report("lookup", d.prefix+name, err)
+		}
+		e, at = w.entry, w.at
+	}
+	return d.child(ctx, e, said, at, out), 0
 }
 
 // child gives the node of an entry: the one that the kernel has, if it still is
-// the one.
-func (d *dirNode) child(ctx context.Context, e entry, at time.Time, out *fuse.EntryOut) *fusefs.Inode {
-	d.tree.attributes(e, &out.Attr)
-	out.SetAttrTimeout(forever)
-	out.SetEntryTimeout(d.tree.believable(at))
-	id := d.tree.identity(d.prefix, e)
+// the one. said, which may be nil, is what its metadata says.
+func (d *dirNode) child(ctx context.Context, e entry, said *answer, at time.Time, out *fuse.EntryOut) *fusefs.Inode {
+	d.tree.fillEntry(e, said, at, out)
+	id := d.tree.identity(d.prefix, e, said)
 	if old := d.GetChild(e.name); old != nil && old.StableAttr() == id {
 		return old
 	}
-	if e.dir {
-		return d.NewInode(ctx, &dirNode{tree: d.tree, prefix: d.prefix + e.name + "/"}, id)
+	return d.NewInode(ctx, d.tree.node(id.Mode, d.prefix, e, said, false), id)
+}
+
+// fillEntry fills in what the kernel is told of an entry.
+func (t *Tree) fillEntry(e entry, said *answer, at time.Time, out *fuse.EntryOut) {
+	t.attributes(e, said, &out.Attr)
+	out.SetAttrTimeout(forever)
+	out.SetEntryTimeout(t.believable(at))
+	if e.dir && said != nil {
+		out.SetAttrTimeout(t.believable(at)) // a marker that is replaced makes no other directory
 	}
-	return d.NewInode(ctx, &fileNode{tree: d.tree, parent: d.prefix, entry: e}, id)
+}
+
+// node makes the node of an entry, of the type that it is shown as.
+func (t *Tree) node(kind uint32, prefix string, e entry, said *answer, hidden bool) fusefs.InodeEmbedder {
+	switch kind {
+	case syscall.S_IFDIR:
+		return &dirNode{tree: t, prefix: prefix + e.name + "/"}
+	case syscall.S_IFLNK:
+		return &linkNode{tree: t, entry: e, said: said}
+	}
+	f := &fileNode{tree: t, parent: prefix, entry: e, hidden: hidden, said: said}
+	if said != nil {
+		f.asked.Store(said.asked)
+	}
+	return f
 }
 
 func (d *dirNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	d.tree.attributes(entry{dir: true}, &out.Attr)
-	out.SetTimeout(forever)
+	if d.tree.inquiries == nil {
+		d.tree.attributes(entry{dir: true}, nil, &out.Attr)
+		out.SetTimeout(forever)
+		return 0
+	}
+	said, err := d.tree.inquiries.aboutDir(d.prefix)
+	if err != nil {
+		return d.tree.report("getattr", d.prefix, err)
+	}
+	d.tree.attributes(entry{dir: true}, said, &out.Attr)
+	out.SetTimeout(d.tree.believable(said.began))
 	return 0
 }
 

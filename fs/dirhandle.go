@@ -77,8 +77,8 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 		return nil, t.report("readdir", d.prefix, err)
 	}
 	h.advance(i)
-	id := t.identity(d.prefix, e)
-	return &fuse.DirEntry{Name: e.name, Mode: id.Mode, Ino: id.Ino, Off: uint64(i + 1)}, 0
+	id := t.identity(d.prefix, e, nil)
+	return &fuse.DirEntry{Name: e.name, Mode: t.typeKnown(e, id.Mode), Ino: id.Ino, Off: uint64(i + 1)}, 0
 }
 
 // dotEntry is "." or ".." of a directory.
@@ -101,6 +101,15 @@ func (l *listing) atLast(ctx context.Context, i int) (e entry, ok bool, err erro
 	return e, ok, err
 }
 
+// typeKnown is the type of an entry as far as a listing knows it: with
+// Options.Posix only its metadata tells whether a file is a link.
+func (t *Tree) typeKnown(e entry, mode uint32) uint32 {
+	if t.inquiries != nil && !e.dir {
+		return 0 // DT_UNKNOWN
+	}
+	return mode
+}
+
 func (h *dirHandle) advance(i int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -115,10 +124,10 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	l := h.listing
 	h.mu.Unlock()
 	e, what := l.find(name)
-	if what != there || l.dir.learnedSince(name, l.began) {
+	if what != there || l.dir.learnedSince(name, l.began) || h.dir.tree.inquiries != nil {
 		return h.dir.Lookup(ctx, name, out) // its size is not known, or something newer is
 	}
-	return h.dir.child(ctx, e, l.began, out), 0
+	return h.dir.child(ctx, e, nil, l.began, out), 0
 }
 
 // Seekdir goes to an entry, or back to the start: then the directory is read

@@ -17,8 +17,9 @@
 // # Identity
 //
 // A file node is one version of one object. Its inode number comes from the
-// key, so that it is the same after a remount; its generation comes from key,
-// ETag, size and time, so that a changed object is a new inode to the kernel.
+// key, so that it is the same after a remount; its generation comes from ETag,
+// size and time, and with [Options.Posix] from what its metadata says, so that a
+// changed object is a new inode to the kernel.
 // Hence the attributes of a node never change, the kernel may keep its pages
 // for as long as it likes, and nothing is ever invalidated: only how long a
 // name stands for a node (the entry time-out) carries freshness.
@@ -47,6 +48,12 @@
 // together. A name that no listing tells about costs one HEAD and one LIST,
 // sent at the same time; the LIST is the first page of the directory that the
 // name may be. Attributes come from listings: `ls -l` asks nothing more.
+//
+// With [Options.Posix] it takes a HEAD of each file to know what it is, and of
+// each directory that may have a marker. That of a version is made once. Names
+// that are looked up in the order of a listing, or of inode numbers, are asked
+// about ahead. readdir gives no types of files then, and the kernel is not
+// offered READDIRPLUS: it would ask about files that nobody wants to know of.
 //
 // # Errors
 //

@@ -38,7 +38,7 @@ func (t *Tree) doorInode(prefix, begin string) uint64 {
 // door gives the node of the door of a directory, which is a child of above.
 func (t *Tree) door(ctx context.Context, above *fusefs.Inode, prefix, begin, piece string, out *fuse.EntryOut) *fusefs.Inode {
 	begin += piece
-	t.attributes(entry{dir: true}, &out.Attr)
+	t.attributes(entry{dir: true}, nil, &out.Attr)
 	out.SetAttrTimeout(forever)
 	out.SetEntryTimeout(forever) // it is there whatever the bucket holds
 	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: t.doorInode(prefix, begin), Gen: 1}
@@ -63,7 +63,15 @@ func (d *doorNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 	if err != nil {
 		return nil, d.tree.report("lookup", d.prefix+behind, err)
 	}
-	return d.child(ctx, name, e, at, out), 0
+	var said *answer
+	if d.tree.inquiries != nil {
+		w := sought{&d.Inode, d.prefix, name, e, at, func() (entry, time.Time, error) { return d.tree.lookupHidden(d.prefix, behind, dir) }, true}
+		if said, err = d.tree.inquiries.describe(&w); err != nil {
+			return nil, d.tree.report("lookup", d.prefix+behind, err)
+		}
+		e, at = w.entry, w.at
+	}
+	return d.child(ctx, name, e, said, at, out), 0
 }
 
 // isPiece says whether a piece can be the next of a name that begins so. Where
@@ -75,24 +83,19 @@ func isPiece(begin, piece string) bool {
 
 // child gives the node of an entry behind the door: the one that the kernel has,
 // if it still is the one.
-func (d *doorNode) child(ctx context.Context, name string, e entry, at time.Time, out *fuse.EntryOut) *fusefs.Inode {
-	d.tree.attributes(e, &out.Attr)
-	out.SetAttrTimeout(forever)
-	out.SetEntryTimeout(d.tree.believable(at))
-	id := d.tree.identityHidden(d.prefix, e)
+func (d *doorNode) child(ctx context.Context, name string, e entry, said *answer, at time.Time, out *fuse.EntryOut) *fusefs.Inode {
+	d.tree.fillEntry(e, said, at, out)
+	id := d.tree.identityHidden(d.prefix, e, said)
 	if old := d.GetChild(name); old != nil && old.StableAttr() == id {
 		return old
 	}
-	if e.dir {
-		return d.NewInode(ctx, &dirNode{tree: d.tree, prefix: d.prefix + e.name + "/"}, id)
-	}
-	return d.NewInode(ctx, &fileNode{tree: d.tree, parent: d.prefix, entry: e, hidden: true}, id)
+	return d.NewInode(ctx, d.tree.node(id.Mode, d.prefix, e, said, true), id)
 }
 
 // identityHidden is identity for what is behind a door. The bytes of a directory's
 // own key must not have the number that the directory has.
-func (t *Tree) identityHidden(prefix string, e entry) fusefs.StableAttr {
-	id := t.identity(prefix, e)
+func (t *Tree) identityHidden(prefix string, e entry, said *answer) fusefs.StableAttr {
+	id := t.identity(prefix, e, said)
 	if e.name == "" && !e.dir {
 		id.Ino = inode(t.bucket.Name()+"/marker", prefix)
 	}
@@ -100,7 +103,7 @@ func (t *Tree) identityHidden(prefix string, e entry) fusefs.StableAttr {
 }
 
 func (d *doorNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	d.tree.attributes(entry{dir: true}, &out.Attr)
+	d.tree.attributes(entry{dir: true}, nil, &out.Attr)
 	out.SetTimeout(forever)
 	return 0
 }

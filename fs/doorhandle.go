@@ -83,7 +83,9 @@ func (d *doorNode) names(l *listing) []hiddenName {
 			id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: d.tree.doorInode(d.prefix, d.begin+piece)}
 			names = append(names, hiddenName{name, id})
 		default:
-			names = append(names, hiddenName{name, d.tree.identityHidden(d.prefix, e)})
+			id := d.tree.identityHidden(d.prefix, e, nil)
+			id.Mode = d.tree.typeKnown(e, id.Mode)
+			names = append(names, hiddenName{name, id})
 		}
 	}
 	return names

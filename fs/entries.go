@@ -14,8 +14,15 @@ type entry struct {
 	size  int64  // bytes; -1: not known, to be asked for
 	mtime int64  // seconds since 1970; 0: not known
 	dir   bool
+	class storageClass
 
 	version versionOf // where versions are asked for
+}
+
+// unclassed is what makes an entry another one: all but its class.
+func (e entry) unclassed() entry {
+	e.class = 0
+	return e
 }
 
 // entries collects the entries of one directory as its listing comes in, and
@@ -87,7 +94,7 @@ func (s *entries) len() int { return s.settled.len() + s.hidden.len() }
 
 // objectOf is an entry of a listing as HEAD would describe it.
 func objectOf(e s3.Entry) s3.Object {
-	return s3.Object{Key: e.Key, ETag: e.ETag, Size: e.Size, LastModified: e.LastModified, VersionID: e.VersionID}
+	return s3.Object{Key: e.Key, ETag: e.ETag, Size: e.Size, LastModified: e.LastModified, VersionID: e.VersionID, StorageClass: e.StorageClass}
 }
 
 // settle settles the held objects that come before key.

@@ -44,6 +44,13 @@ func (t *Tree) report(op, key string, err error) syscall.Errno {
 		t.log.Debug("cut off by the end of the mount", "op", op, "key", key, "error", err)
 	case n == syscall.ESTALE:
 		t.log.Info("the object is not what it was", "op", op, "key", key, "error", err)
+	case errors.Is(err, s3.ErrArchived):
+		class := ""
+		if refused := (*s3.Error)(nil); errors.As(err, &refused) {
+			class = refused.StorageClass
+		}
+		t.log.Error("the object is archived; restore it (aws s3api restore-object) and it can be read here, at once",
+			"op", op, "key", key, "storage_class", class, "errno", n.Error(), "error", err)
 	default:
 		t.log.Error("operation failed", "op", op, "key", key, "errno", n.Error(), "error", err)
 	}

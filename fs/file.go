@@ -22,7 +22,8 @@ type fileNode struct {
 	tree   *Tree
 	parent string // prefix of its directory
 	entry  entry
-	hidden bool // it is behind the directory's door
+	hidden bool    // it is behind the directory's door
+	said   *answer // what its metadata says; nil: that is not shown
 
 	checked atomic.Int64          // by the tree's clock, when an open last made sure of the version; 0: never
 	stale   atomic.Bool           // the server has said that it is another one now
@@ -40,7 +41,7 @@ var (
 func (f *fileNode) key() string { return f.parent + f.entry.object() }
 
 func (f *fileNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	f.tree.attributes(f.entry, &out.Attr)
+	f.tree.attributes(f.entry, f.said, &out.Attr)
 	out.SetTimeout(forever)
 	return 0
 }
@@ -97,7 +98,7 @@ func (f *fileNode) reader() *cache.Reader {
 // now, finds this node once more, and would be told ESTALE for ever.
 func (f *fileNode) back() bool {
 	e, _, err := f.lookup()
-	if err != nil || e != f.entry {
+	if err != nil || e.unclassed() != f.entry.unclassed() {
 		return false
 	}
 	f.stale.Store(false)

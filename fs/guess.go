@@ -199,7 +199,7 @@ func (w *walks) refillLocked(k *walk) {
 			break
 		}
 		o := contentOf(parent, e)
-		if e.size < 0 || e.size > cache.MaxAhead || k.kinds[path.Ext(e.name)] >= leftOut || k.pending[o] != nil || w.seen.has(o.Key) {
+		if e.size < 0 || e.size > cache.MaxAhead || e.class.archived() || k.kinds[path.Ext(e.name)] >= leftOut || k.pending[o] != nil || w.seen.has(o.Key) || w.tree.inquiries.isLink(o.Key, e) {
 			continue
 		}
 		g := w.ask(o)

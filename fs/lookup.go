@@ -120,7 +120,7 @@ func (t *Tree) find(key, name string, denied error) (entry, error) {
 }
 
 func entryOf(name string, o s3.Object) entry {
-	e := entry{name: name, tag: o.ETag, size: o.Size, version: versionOf(o.VersionID)}
+	e := entry{name: name, tag: o.ETag, size: o.Size, class: classOf(o.StorageClass), version: versionOf(o.VersionID)}
 	if !o.LastModified.IsZero() {
 		e.mtime = o.LastModified.Unix()
 	}
@@ -129,8 +129,13 @@ func entryOf(name string, o s3.Object) entry {
 
 // distrust says that what is known of a name has turned out to be old.
 func (t *Tree) distrust(prefix, name string) {
-	d := t.dirs.get(prefix)
-	d.askAnew(name)
+	t.dirs.get(prefix).askAnew(name)
 	t.dirs.drop(prefix + name + "/") // that it is no directory was learned before, too
-	t.dirs.learned(d, d.learn(name, fact{what: unknown, at: time.Now()}, t.opts.TTL))
+	t.learn(prefix, fact{entry: entry{name: name}, what: unknown, at: time.Now()})
+}
+
+// learn remembers what an answer has said of a name.
+func (t *Tree) learn(prefix string, f fact) {
+	d := t.dirs.get(prefix)
+	t.dirs.learned(d, d.learn(f.entry.name, f, t.opts.TTL))
 }

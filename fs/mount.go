@@ -101,6 +101,8 @@ func (t *Tree) fuseOptions(opts MountOptions) *fusefs.Options {
 	return &fusefs.Options{
 		RootStableAttr: &fusefs.StableAttr{Ino: 1, Gen: 1},
 		Logger:         slog.NewLogLogger(opts.Log.Handler(), slog.LevelDebug),
+		// A mode of 0 is one: it comes from metadata only.
+		NullPermissions: true,
 		MountOptions: fuse.MountOptions{
 			AllowOther: opts.AllowOther,
 			Options:    words,
@@ -118,6 +120,10 @@ func (t *Tree) fuseOptions(opts MountOptions) *fusefs.Options {
 			DisableSplice:     true, // results are slices in memory
 			Logger:            slog.NewLogLogger(opts.Log.Handler(), slog.LevelError),
 			PanicHandler:      panicHandler(opts.Log),
+			// With the names would come a HEAD of each of the first, wanted or not;
+			// looked up one after the other, they are asked for ahead.
+			DisableReadDirPlus:   t.opts.Posix,
+			EnableSymlinkCaching: t.opts.Posix, // a link is a version
 		},
 	}
 }

@@ -76,6 +76,25 @@ func (l *listing) directoryBetween(o order, from, to int) bool {
 	return false
 }
 
+// directoryBehind gives the first directory behind a place.
+func (l *listing) directoryBehind(o order, rank int) (name string, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if o == byInode && !l.sortByInodeLocked() {
+		return "", false
+	}
+	for i := rank + 1; i < l.names.settled.len(); i++ {
+		at := i
+		if o == byInode {
+			at = int(l.byInode[i])
+		}
+		if l.names.settled.isDir(at) {
+			return string(l.names.settled.name(at)), true
+		}
+	}
+	return "", false
+}
+
 // sortMost is how many entries are sorted, at most: it is done while others wait
 // for the listing.
 const sortMost = 50_000

@@ -33,8 +33,8 @@ func (p *poisonedRoot) Lookup(ctx context.Context, name string, out *fuse.EntryO
 	if err != nil {
 		return nil, errno(err)
 	}
-	p.tree.attributes(e, &out.Attr)
-	return p.NewInode(ctx, &poisonedFile{&fileNode{tree: p.tree, entry: e}, p}, p.tree.identity("", e)), 0
+	p.tree.attributes(e, nil, &out.Attr)
+	return p.NewInode(ctx, &poisonedFile{&fileNode{tree: p.tree, entry: e}, p}, p.tree.identity("", e, nil)), 0
 }
 
 type poisonedFile struct {

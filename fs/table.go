@@ -39,6 +39,7 @@ const (
 	rowIsDir      rowFlags = 1 << iota
 	rowTagIsHex            // the tag is hexadecimal digits, stored as the bytes that they say
 	rowHasVersion          // behind the tag is a length, and the version
+	rowClass      = 3      // in the bits from here on is the storage class
 )
 
 const (
@@ -81,6 +82,7 @@ func (p *piece) pack(e entry) row {
 		e.tag, e.size = "", -1
 	}
 	r := row{size: e.size, mtime: e.mtime, at: uint32(len(p.text)), name: uint8(len(e.name)), tagLen: uint16(len(e.tag))}
+	r.flags = rowFlags(e.class) << rowClass
 	if e.dir {
 		r.flags |= rowIsDir
 	}
@@ -129,7 +131,7 @@ func (t *table) seal() {
 func (t *table) at(i int) entry {
 	p, r := t.row(i)
 	name, tag := p.texts(r)
-	e := entry{name: string(name), size: r.size, mtime: r.mtime, dir: r.flags&rowIsDir != 0}
+	e := entry{name: string(name), size: r.size, mtime: r.mtime, dir: r.flags&rowIsDir != 0, class: storageClass(r.flags >> rowClass)}
 	if r.flags&rowTagIsHex != 0 {
 		e.tag = hex.EncodeToString(tag)
 	} else {

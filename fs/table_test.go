@@ -21,6 +21,7 @@ func TestTable(t *testing.T) {
 			size:  rapid.Int64Min(-1).Draw(t, "size"),
 			mtime: rapid.Int64().Draw(t, "mtime"),
 			dir:   rapid.Bool().Draw(t, "dir"),
+			class: storageClass(rapid.IntRange(0, len(storageClasses)-1).Draw(t, "class")),
 		}
 	})
 	rapid.Check(t, func(t *rapid.T) {

@@ -25,6 +25,7 @@ type Options struct {
 	MaxEntries int           // names remembered, of all directories together; 0: 500,000
 	PlainNames bool          // do not list the doors to what has no name of its own; they can be entered all the same
 	Xattr      bool          // offer extended attributes
+	Posix      bool          // show modes, owners, times and links out of the objects' metadata
 	Log        *slog.Logger  // nil: nothing is logged
 }
 
@@ -42,6 +43,8 @@ type Tree struct {
 
 	walks walks
 	scans scans
+
+	inquiries *inquiries // nil without Options.Posix
 
 	sorted   atomic.Bool  // the server has given orderProof keys in order
 	mixed    atomic.Bool  // and here it has given some out of order
@@ -90,6 +93,9 @@ func New(opts Options) (*Tree, error) {
 		t.unsorted.Store(true)
 	}
 	t.walks.tree = t
+	if opts.Posix {
+		t.inquiries = newInquiries(t)
+	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t, nil
 }

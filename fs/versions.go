@@ -44,6 +44,9 @@ func (t *Tree) named(o s3.Object) s3.Object {
 
 // head asks what a key holds.
 func (t *Tree) head(key string) (s3.Object, error) {
+	if t.inquiries != nil && t.at.IsZero() {
+		return t.inquiries.head(key)
+	}
 	o, err := t.bucket.Head(t.ctx, key)
 	return t.named(o), err
 }

@@ -89,6 +89,9 @@ func (f *fileNode) Getxattr(ctx context.Context, name string, dest []byte) (uint
 	if i >= 0 && (attributes[i].listed || name == "version-id" && f.entry.version != "") {
 		return fill(dest, attributes[i].value(f.listed()))
 	}
+	if class := f.class(); class != 0 && name == "storage-class" {
+		return fill(dest, class.String())
+	}
 	a, err := f.attributes()
 	if err != nil {
 		return 0, f.failed("getxattr", err)
@@ -134,6 +137,16 @@ func (f *fileNode) listed() *s3.Attributes {
 		o.LastModified = time.Unix(f.entry.mtime, 0)
 	}
 	return &s3.Attributes{Object: o}
+}
+
+// class is the storage class that a listing has said, not longer ago than it may
+// be believed; 0 if none has.
+func (f *fileNode) class() storageClass {
+	e, what, _ := f.tree.dirs.get(f.parent).recall(f.tree, f.entry.name)
+	if what != there || e.unclassed() != f.entry.unclassed() {
+		return 0
+	}
+	return e.class
 }
 
 // attributes is what the server says, now or within the TTL. Like lookup, it

@@ -29,6 +29,7 @@ type settings struct {
 	maxEntries     int
 	names          string
 	xattr          bool
+	posixMetadata  bool
 	maxAttempts    int
 	retryMinWait   patience
 	retryMaxWait   patience
@@ -92,6 +93,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.IntVar(&s.maxEntries, "max-entries", s.maxEntries, "`NUMBER` of names to remember, of all directories together")
 	f.StringVar(&s.names, "names", s.names, "`WHICH` names to list: all, or plain: without the .s3mount-hidden directories of what has no name of its own")
 	f.BoolVar(&s.xattr, "xattr", false, "offer extended attributes: ETag, version, content type, metadata and others")
+	f.BoolVar(&s.posixMetadata, "posix-metadata", false, "show modes, owners, times and symbolic links that s3fs, rclone or AWS DataSync have stored: a request for each file")
 	f.Var(&s.memory, "memory", "bytes of objects held in memory: blocks, fetches and read-ahead together")
 	f.Var(&s.readAhead, "read-ahead", "bytes fetched ahead of one sequential reader, at most; 0: none")
 	f.IntVar(&s.maxConnections, "max-connections", s.maxConnections, "`NUMBER` of requests under way at the same time")
