@@ -30,25 +30,30 @@ var signer = v4.NewSigner(func(o *v4.SignerOptions) {
 // CreateBucket makes a bucket. With versioned set it keeps what is replaced or
 // deleted.
 func (g *Gateway) CreateBucket(ctx context.Context, bucket string, versioned bool) error {
-	if err := g.send(ctx, http.MethodPut, "/"+bucket, nil); err != nil {
+	if err := g.send(ctx, http.MethodPut, "/"+bucket, nil, nil); err != nil {
 		return err
 	}
 	if !versioned {
 		return nil
 	}
 	return g.send(ctx, http.MethodPut, "/"+bucket+"?versioning",
-		strings.NewReader("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"))
+		strings.NewReader("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"), nil)
 }
 
 // Put stores the content as an object. A key that ends in "/" with no content
 // is a directory marker.
 func (g *Gateway) Put(ctx context.Context, bucket, key string, content io.ReadSeeker) error {
-	return g.send(ctx, http.MethodPut, "/"+bucket+"/"+escape(key), content)
+	return g.PutMeta(ctx, bucket, key, content, nil)
+}
+
+// PutMeta is Put with metadata: values of x-amz-meta-NAME by NAME.
+func (g *Gateway) PutMeta(ctx context.Context, bucket, key string, content io.ReadSeeker, meta map[string]string) error {
+	return g.send(ctx, http.MethodPut, "/"+bucket+"/"+escape(key), content, meta)
 }
 
 // Delete removes an object.
 func (g *Gateway) Delete(ctx context.Context, bucket, key string) error {
-	return g.send(ctx, http.MethodDelete, "/"+bucket+"/"+escape(key), nil)
+	return g.send(ctx, http.MethodDelete, "/"+bucket+"/"+escape(key), nil, nil)
 }
 
 // Upload stores the tree below dir in the bucket: files as objects, empty
@@ -102,7 +107,7 @@ func (g *Gateway) putPath(ctx context.Context, bucket, dir, path string) error {
 
 // send sends one signed request. target is a path and query as on the wire. An
 // answer other than 2xx is an error that shows the server's words.
-func (g *Gateway) send(ctx context.Context, method, target string, content io.ReadSeeker) error {
+func (g *Gateway) send(ctx context.Context, method, target string, content io.ReadSeeker, meta map[string]string) error {
 	var length int64
 	var body io.Reader
 	if content != nil {
@@ -124,6 +129,9 @@ func (g *Gateway) send(ctx context.Context, method, target string, content io.Re
 	}
 	const unsigned = "UNSIGNED-PAYLOAD"
 	r.Header.Set("X-Amz-Content-Sha256", unsigned)
+	for name, value := range meta {
+		r.Header.Set("X-Amz-Meta-"+name, value)
+	}
 	keys := aws.Credentials{AccessKeyID: g.AccessKey, SecretAccessKey: g.SecretKey}
 	if err := signer.SignHTTP(ctx, keys, r, unsigned, "s3", "us-east-1", time.Now()); err != nil {
 		return err

@@ -92,7 +92,7 @@ func (g *Gateway) ready(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		err := g.send(ctx, http.MethodGet, "/", nil)
+		err := g.send(ctx, http.MethodGet, "/", nil, nil)
 		if err == nil {
 			return nil
 		}
