@@ -144,9 +144,10 @@ func TestListingsThatLie(t *testing.T) {
 		{"L6 entities of entities", func(int) string {
 			return `<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;"><!ENTITY c SYSTEM "file:///etc/passwd">]>` + document(last, object("d/&b;&c;"))
 		}, failed, 3},
-		{"L6 deep", func(int) string { return document(last, strings.Repeat("<a>", 1_000_000)) }, failed, 3},
-		{"L6 long", func(int) string { return document(last, strings.Repeat(" ", 17<<20)) }, failed, 3},
-		{"L6 many", func(int) string { return document(last, strings.Repeat("<Contents/>", 1_000_000)) }, failed, 3},
+		// What takes long to send may be asked for once more, beside its attempts.
+		{"L6 deep", func(int) string { return document(last, strings.Repeat("<a>", 1_000_000)) }, failed, 4},
+		{"L6 long", func(int) string { return document(last, strings.Repeat(" ", 17<<20)) }, failed, 4},
+		{"L6 many", func(int) string { return document(last, strings.Repeat("<Contents/>", 1_000_000)) }, failed, 4},
 		{"L7 keys of elsewhere", func(int) string {
 			return document(last, object("e/x", "d", "d/a", "/d/x", "", "d/x/y", "d/", "../x"), folded("e/", "d/", "d/b", "d/c/", "d/c/d/"))
 		}, "a c", 1},
