@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,6 +17,8 @@ type dirNode struct {
 	readOnly
 	tree   *Tree
 	prefix string // "" or ending in "/"
+
+	suspect atomic.Bool // it was refreshed, and nobody has looked since whether it is there
 }
 
 var (
@@ -23,6 +26,7 @@ var (
 	_ fusefs.NodeGetattrer      = (*dirNode)(nil)
 	_ fusefs.NodeOpendirHandler = (*dirNode)(nil)
 	_ fusefs.NodeStatfser       = (*dirNode)(nil)
+	_ fusefs.NodeIoctler        = (*dirNode)(nil)
 )
 
 // Root is the node to mount.
@@ -40,11 +44,14 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 }
 
 // child gives the node of an entry: the one that the kernel has, if it still is
-// the one.
+// the one. at is when the entry was learned; zero: the kernel may give it once and
+// must not believe it.
 func (d *dirNode) child(ctx context.Context, e entry, at time.Time, out *fuse.EntryOut) *fusefs.Inode {
 	d.tree.attributes(e, &out.Attr)
-	out.SetAttrTimeout(forever)
 	out.SetEntryTimeout(d.tree.believable(at))
+	if !at.IsZero() || !e.dir { // a directory's are how it is asked for after a refresh
+		out.SetAttrTimeout(forever)
+	}
 	id := d.tree.identity(d.prefix, e)
 	if old := d.GetChild(e.name); old != nil && old.StableAttr() == id {
 		return old
@@ -56,6 +63,9 @@ func (d *dirNode) child(ctx context.Context, e entry, at time.Time, out *fuse.En
 }
 
 func (d *dirNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if n := d.stillThere(); n != 0 {
+		return n
+	}
 	d.tree.attributes(entry{dir: true}, &out.Attr)
 	out.SetTimeout(forever)
 	return 0
@@ -88,6 +98,13 @@ func (d *dirNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 
 // OpendirHandle makes no request and waits for none; the listing is under way
 // when it returns. Errors are readdir's, which can be interrupted.
-func (d *dirNode) OpendirHandle(context.Context, uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
-	return newDirHandle(d), 0, 0
+//
+// With O_SYNC, which says nothing else of a directory, it is not: who opens it so
+// wants the directory and not what is in it. Should he read it, it is listed then.
+func (d *dirNode) OpendirHandle(_ context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	h := &dirHandle{dir: d}
+	if flags&syscall.O_SYNC != syscall.O_SYNC {
+		h.read(d.tree.toRead(d.prefix))
+	}
+	return h, 0, 0
 }

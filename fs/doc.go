@@ -20,8 +20,9 @@
 // key, so that it is the same after a remount; its generation comes from key,
 // ETag, size and time, so that a changed object is a new inode to the kernel.
 // Hence the attributes of a node never change, the kernel may keep its pages
-// for as long as it likes, and nothing is ever invalidated: only how long a
-// name stands for a node (the entry time-out) carries freshness.
+// for as long as it likes, and nothing is invalidated by a change: only how long a
+// name stands for a node (the entry time-out) carries freshness. [Refresh] ends
+// that early.
 //
 // # Freshness
 //

@@ -32,6 +32,8 @@ func TestModel(t *testing.T) {
 			"put back":  m.putBack,
 			"delete":    m.delete,
 			"expire":    m.expire,
+			"refresh":   m.refreshAll,
+			"refresh 1": m.refreshOne,
 			"remount":   m.remount,
 			"trouble":   m.trouble,
 			"walk":      m.walkAll,

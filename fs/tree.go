@@ -43,6 +43,8 @@ type Tree struct {
 	walks walks
 	scans scans
 
+	refreshes refreshes
+
 	sorted   atomic.Bool  // the server has given orderProof keys in order
 	mixed    atomic.Bool  // and here it has given some out of order
 	unsorted atomic.Bool  // where that matters: no page without delimiter is asked for any more
