@@ -18,7 +18,7 @@ type dirNode struct {
 	tree   *Tree
 	prefix string // "" or ending in "/"
 
-	suspect atomic.Bool // it was refreshed, and nobody has looked since whether it is there
+	suspect atomic.Int64 // the number of a refresh since which nobody has looked whether it is there; 0: none
 }
 
 var (
@@ -54,6 +54,9 @@ func (d *dirNode) child(ctx context.Context, e entry, at time.Time, out *fuse.En
 	}
 	id := d.tree.identity(d.prefix, e)
 	if old := d.GetChild(e.name); old != nil && old.StableAttr() == id {
+		if dir, ok := old.Operations().(*dirNode); ok && !at.IsZero() {
+			dir.seen(at)
+		}
 		return old
 	}
 	if e.dir {

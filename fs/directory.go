@@ -84,11 +84,11 @@ func (d *directory) readable(t *Tree) bool {
 // read, or whole and newer. A listing from before a refresh is none. It says
 // whether it is l now.
 func (d *directory) offer(l *listing) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if l.tree.refreshedSince(d.prefix, l.began) {
 		return false
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.listing == l {
 		return true
 	}

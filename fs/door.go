@@ -81,6 +81,9 @@ func (d *doorNode) child(ctx context.Context, name string, e entry, at time.Time
 	out.SetEntryTimeout(d.tree.believable(at))
 	id := d.tree.identityHidden(d.prefix, e)
 	if old := d.GetChild(name); old != nil && old.StableAttr() == id {
+		if dir, ok := old.Operations().(*dirNode); ok {
+			dir.seen(at)
+		}
 		return old
 	}
 	if e.dir {

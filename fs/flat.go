@@ -114,7 +114,7 @@ func (f *flat) enter(key string) bool {
 		if top.listing != nil {
 			top.listing.take([]s3.Entry{{Key: prefix, Prefix: true}})
 		}
-		if !showable(name) {
+		if !showable(name) || !f.tree.filter.enters(prefix) {
 			f.skip = prefix
 			return false
 		}

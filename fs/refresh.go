@@ -5,6 +5,7 @@ import (
 	"context"
 	iofs "io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,8 @@ const refreshMost = 4096
 type refreshes struct {
 	mu  sync.Mutex // guards changes
 	all atomic.Pointer[[]refresh]
+
+	number atomic.Int64 // one for each time that a directory became suspect
 }
 
 type refresh struct {
@@ -106,20 +109,17 @@ func (d *dirNode) Ioctl(_ context.Context, _ fusefs.FileHandle, cmd uint32, _ ui
 // refresh forgets what is known of a path below the directory, "" being the
 // directory itself: in the tree first, then in the kernel, which would ask the
 // tree again. It says whether anything was known under that name.
+//
+// What is behind a door is known from the listing of the door's directory: all of
+// that is forgotten then.
 func (d *dirNode) refresh(path string) (known bool, err error) {
-	parent, names := d.EmbeddedInode(), []string(nil)
-	prefix := d.prefix
+	names := []string(nil)
 	if path != "" {
 		names = strings.Split(path, "/")
-	} else if name, above := parent.Parent(); above != nil {
-		parent, names = above, []string{name} // the name that it has counts, too
-		prefix, _ = dirOf(strings.TrimSuffix(prefix, "/"))
 	}
-	if len(names) == 0 {
-		d.tree.forget(d.tree.opts.Prefix)
-		d.tree.forgetNames(parent, parent.Children)
-		d.tree.log.Info("refreshed", slog.String("prefix", d.tree.opts.Prefix))
-		return true, nil
+	if door := slices.Index(names, doorName); door >= 0 {
+		names = names[:door]
+		defer func() { known = false }() // of what is behind it nothing is said
 	}
 	for _, name := range names {
 		if len(name) > nameMax {
@@ -129,17 +129,29 @@ func (d *dirNode) refresh(path string) (known bool, err error) {
 			return false, iofs.ErrNotExist
 		}
 	}
+	t, parent, prefix := d.tree, d.EmbeddedInode(), d.prefix
+	if len(names) == 0 && prefix != t.opts.Prefix { // the name that it has counts, too
+		above, name := dirOf(strings.TrimSuffix(prefix, "/"))
+		if _, node := parent.Parent(); node != nil && showable(name) {
+			parent, prefix, names = node, above, []string{name}
+		}
+	}
+	if len(names) == 0 {
+		t.forget(prefix)
+		t.forgetNames(parent, parent.Children)
+		t.log.Info("refreshed", slog.String("prefix", prefix))
+		return true, nil
+	}
 	name := names[len(names)-1]
 	for _, above := range names[:len(names)-1] {
-		d.tree.onTheWay(parent, prefix, above)
+		t.onTheWay(parent, prefix, above)
 		if parent != nil {
 			parent = parent.GetChild(above)
 		}
 		prefix += above + "/"
 	}
-	known = d.tree.refresh(parent, prefix, name)
-	d.tree.log.Info("refreshed", slog.String("key", prefix+name))
-	return known, nil
+	t.log.Info("refreshed", slog.String("key", prefix+name))
+	return t.refresh(parent, prefix, name), nil
 }
 
 // onTheWay has a name asked for anew that a refreshed path goes through, unless it
@@ -211,7 +223,7 @@ func (t *Tree) forgetName(parent *fusefs.Inode, name string, node *fusefs.Inode)
 	}
 	switch of := node.Operations().(type) {
 	case *dirNode:
-		of.suspect.Store(true)
+		of.suspect.Store(t.refreshes.number.Add(1))
 		node.NotifyContent(-1, 0) // below zero: attributes only
 	case *fileNode:
 		of.checked.Store(0)
@@ -220,20 +232,32 @@ func (t *Tree) forgetName(parent *fusefs.Inode, name string, node *fusefs.Inode)
 	}
 }
 
+// seen notes that a directory was there at a time.
+func (d *dirNode) seen(at time.Time) {
+	if n := d.suspect.Load(); n != 0 && !d.tree.refreshedSince(d.prefix, at) {
+		d.suspect.CompareAndSwap(n, 0)
+	}
+}
+
 // stillThere looks whether a directory that was refreshed is one now. If not,
 // ESTALE makes the kernel look the path up anew.
 func (d *dirNode) stillThere() syscall.Errno {
-	if !d.suspect.Swap(false) {
+	n := d.suspect.Load()
+	if n == 0 {
 		return 0
 	}
 	prefix, name := dirOf(strings.TrimSuffix(d.prefix, "/"))
-	e, _, err := d.tree.lookup(prefix, name)
-	if err == nil && e.dir {
-		return 0
+	lookup := d.tree.lookup
+	if !showable(name) {
+		lookup = func(prefix, name string) (entry, time.Time, error) { return d.tree.lookupHidden(prefix, name, true) }
 	}
-	d.suspect.Store(true)
-	if n := errno(err); n != 0 && n != syscall.ENOENT {
+	switch e, _, err := lookup(prefix, name); {
+	case err == nil && e.dir:
+		d.suspect.CompareAndSwap(n, 0)
+		return 0
+	case err == nil || errno(err) == syscall.ENOENT:
+		return syscall.ESTALE
+	default:
 		return d.tree.report("getattr", d.prefix, err)
 	}
-	return syscall.ESTALE
 }

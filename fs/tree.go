@@ -25,12 +25,14 @@ type Options struct {
 	MaxEntries int           // names remembered, of all directories together; 0: 500,000
 	PlainNames bool          // do not list the doors to what has no name of its own; they can be entered all the same
 	Xattr      bool          // offer extended attributes
+	Filters    []Filter      // what is not shown; in their order
 	Log        *slog.Logger  // nil: nothing is logged
 }
 
 // A Tree is the directories and files of a bucket, without a mount.
 type Tree struct {
 	opts   Options
+	filter *filters // nil: everything is shown
 	bucket *s3.Bucket
 	log    *slog.Logger
 	dirs   *directories
@@ -70,6 +72,10 @@ func New(opts Options) (*Tree, error) {
 	case opts.MaxEntries < 0:
 		return nil, fmt.Errorf("fs: Options.MaxEntries: %d is below zero", opts.MaxEntries)
 	}
+	filter, err := newFilters(opts.Prefix, opts.Filters)
+	if err != nil {
+		return nil, fmt.Errorf("fs: Options.Filters: %w", err)
+	}
 	if opts.FileMode == 0 {
 		opts.FileMode = 0444
 	}
@@ -82,7 +88,7 @@ func New(opts Options) (*Tree, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	t := &Tree{opts: opts, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), born: time.Now()}
+	t := &Tree{opts: opts, filter: filter, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), born: time.Now()}
 	t.at, t.versions, t.dated = t.bucket.At(), t.bucket.Versions(), t.born
 	if !t.at.IsZero() {
 		t.dated = t.at // the same with each mount
