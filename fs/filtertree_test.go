@@ -168,3 +168,26 @@ func versionIDs(t testing.TB, r *rig, key string) (ids []string) {
 	}
 	return ids
 }
+
+// What may not be shown takes no memory: no listing, no note that it is not there.
+func TestFilteredIsNotRemembered(t *testing.T) {
+	r := newRig(t, text("a/x", "raw/b/c", "raw/d", "z"), filtered("-raw/* -*.tmp -*.tmp/*"))
+	if _, err := r.list(t, ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, prefix := range []string{"raw/", "raw/b/"} {
+		if r.dirs.peek(prefix) != nil {
+			t.Errorf("there is a listing of %s", prefix)
+		}
+	}
+	d := newRig(t, text("a/x"), filtered("-*.tmp -*.tmp/*"))
+	before := d.Stats().Entries
+	for _, name := range []string{"1.tmp", "2.tmp", "3.tmp"} {
+		if _, _, err := d.lookup("", name); !errors.Is(err, iofs.ErrNotExist) {
+			t.Error(err)
+		}
+	}
+	if now := d.Stats().Entries; now > before+1 { // the directory that was asked about
+		t.Errorf("%d entries are remembered, before %d", now, before)
+	}
+}
