@@ -32,9 +32,9 @@ func (t *Tree) attributes(e entry, out *fuse.Attr) {
 // identity is what makes a node another one to the kernel.
 func (t *Tree) identity(prefix string, e entry) fusefs.StableAttr {
 	if e.dir {
-		return fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: inode(t.bucket.Name(), prefix+e.name+"/"), Gen: 1}
+		return fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: inode(t.bucket.Name(), prefix+e.name+"/"), Gen: t.generation(prefix, entry{name: e.name, dir: true})}
 	}
-	return fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inode(t.bucket.Name(), prefix+e.name), Gen: generation(e)}
+	return fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inode(t.bucket.Name(), prefix+e.name), Gen: t.generation(prefix, e)}
 }
 
 // believable is how much longer what was learned at a time may be believed.

@@ -18,7 +18,9 @@
 //
 // A file node is one version of one object. Its inode number comes from the
 // key, so that it is the same after a remount; its generation comes from key,
-// ETag, size and time, so that a changed object is a new inode to the kernel.
+// ETag, size and time, so that a changed object is a new inode to the kernel, and
+// is another one on each mount: a file handle is good for as long as the kernel
+// has its node, and is ESTALE from then on.
 // Hence the attributes of a node never change, the kernel may keep its pages
 // for as long as it likes, and nothing is invalidated by a change: only how long a
 // name stands for a node (the entry time-out) carries freshness. [Refresh] ends

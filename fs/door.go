@@ -41,7 +41,7 @@ func (t *Tree) door(ctx context.Context, above *fusefs.Inode, prefix, begin, pie
 	t.attributes(entry{dir: true}, &out.Attr)
 	out.SetAttrTimeout(forever)
 	out.SetEntryTimeout(forever) // it is there whatever the bucket holds
-	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: t.doorInode(prefix, begin), Gen: 1}
+	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: t.doorInode(prefix, begin), Gen: t.generation(prefix, entry{name: doorName + "/" + begin, dir: true})}
 	return above.NewInode(ctx, &doorNode{tree: t, prefix: prefix, begin: begin, piece: piece}, id)
 }
 

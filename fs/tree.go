@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -36,6 +37,7 @@ type Tree struct {
 	bucket *s3.Bucket
 	log    *slog.Logger
 	dirs   *directories
+	seed   maphash.Seed // of generations
 	born   time.Time
 	dated  time.Time // what directories, which have no time in S3, are given
 
@@ -88,7 +90,7 @@ func New(opts Options) (*Tree, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	t := &Tree{opts: opts, filter: filter, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), born: time.Now()}
+	t := &Tree{opts: opts, filter: filter, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), seed: maphash.MakeSeed(), born: time.Now()}
 	t.at, t.versions, t.dated = t.bucket.At(), t.bucket.Versions(), t.born
 	if !t.at.IsZero() {
 		t.dated = t.at // the same with each mount
