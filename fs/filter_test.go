@@ -233,6 +233,37 @@ func expression(pattern string) *regexp.Regexp {
 	return e
 }
 
+// Patterns and keys are any bytes. A directory that has something to show is
+// entered, and a pattern without magic is what it says.
+func TestFiltersOfAnyBytes(t *testing.T) {
+	piece := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"*", "?", "[", "]", "[!", "-", "\xff", "\xc3", "ü", "/"}))
+	words := rapid.Custom(func(t *rapid.T) string { return strings.Join(rapid.SliceOfN(piece, 0, 6).Draw(t, "pieces"), "") })
+	rapid.Check(t, func(t *rapid.T) {
+		var all []Filter
+		for range rapid.IntRange(1, 3).Draw(t, "filters") {
+			one := Filter{Include: rapid.Bool().Draw(t, "include"), Pattern: words.Draw(t, "pattern")}
+			if one.Check() == nil {
+				all = append(all, one)
+			}
+		}
+		f, err := newFilters("", all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		above, name := words.Draw(t, "above")+"/", words.Draw(t, "name")
+		if f.shows(above+name) && !f.enters(above) {
+			t.Fatalf("%+v: %q is shown, and %q is not entered", all, above+name, above)
+		}
+		plain := Filter{Pattern: strings.NewReplacer("*", "", "?", "", "[", "").Replace(name)}
+		if plain.Check() == nil {
+			only, _ := newFilters("", []Filter{plain})
+			if only.shows(plain.Pattern) || !only.shows(plain.Pattern+"x") {
+				t.Fatalf("%q hides not itself alone", plain.Pattern)
+			}
+		}
+	})
+}
+
 // Neither keys nor directories that were met before cost an allocation.
 func TestFilterAllocs(t *testing.T) {
 	f := mustFilters(t, "in/", "-* +*.txt +*/[a-m]*.jpg -tmp/*")
