@@ -253,3 +253,32 @@ func TestRefreshOfOneName(t *testing.T) {
 		r.asked(t, tt.asked...)
 	}
 }
+
+// What is behind a door is refreshed with the directory that the door is in.
+func TestRefreshBehindADoor(t *testing.T) {
+	for _, path := range []string{"", "a", "a/" + doorName, "a/" + doorName + "/%2F/b", "a/" + doorName + "/%2F/none"} {
+		r := newRig(t, text("a//b", "a/x", "a//sub/c"))
+		k := r.kernel(t)
+		door := k.walk("a", doorName, "%2F").NodeId
+		k.walk("a", doorName, "%2F", "b")
+		sub := k.walk("a", doorName, "%2F", "sub").NodeId
+		r.Put("a//b", s3test.Object{Body: []byte("new")})
+		r.Delete("a//sub/c")
+		r.ResetLog()
+		known, status := k.refresh(path)
+		if !status.Ok() || known == 1 && strings.Contains(path, doorName) {
+			t.Errorf("refresh of %q: %d, %v", path, known, status)
+		}
+		r.asked(t)
+		out, status := k.lookup(door, "b")
+		if !status.Ok() || out.Size != 3 {
+			t.Errorf("after a refresh of %q: size %d, %v", path, out.Size, status)
+		}
+		if _, status := k.getattr(sub); status != fuse.Status(syscall.ESTALE) {
+			t.Errorf("after a refresh of %q the deleted directory: %v", path, status)
+		}
+		if _, status := k.getattr(door); !status.Ok() {
+			t.Errorf("after a refresh of %q the directory behind the door: %v", path, status)
+		}
+	}
+}
