@@ -253,7 +253,7 @@ func (q *inquiries) aheadLocked(k *pursuit, d *dirNode) (begin []func()) {
 		k.cursor = next
 		k.number++
 		k.pending[next.key()] = k.number
-		s := subjectOf(next.prefix+e.object(), e)
+		s := q.subjectOf(next.prefix+e.object(), e)
 		if e.dir {
 			s.key += "/"
 		}

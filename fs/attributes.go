@@ -61,9 +61,9 @@ func (p *posix) fill(ctime *time.Time, out *fuse.Attr) {
 // identity is what makes a node another one to the kernel. said may be nil.
 func (t *Tree) identity(prefix string, e entry, said *answer) fusefs.StableAttr {
 	if e.dir {
-		return fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: inode(t.bucket.Name(), prefix+e.name+"/"), Gen: 1}
+		return fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: inode(t.bucket.Name(), prefix+e.name+"/"), Gen: t.generation(prefix, entry{name: e.name, dir: true})}
 	}
-	id := fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inode(t.bucket.Name(), prefix+e.name), Gen: generation(e)}
+	id := fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inode(t.bucket.Name(), prefix+e.name), Gen: t.generation(prefix, e)}
 	if said != nil {
 		id.Gen = said.posix.generation(id.Gen)
 		if said.target != "" {

@@ -19,21 +19,32 @@ type place struct {
 // orders.
 //
 // objects are keys, as they are below the prefix that is mounted, and their sizes.
-func definition(objects map[string]int64) (tree map[string]place, behind []string) {
+// What is filtered out is as if it were not there, but that it may make a directory.
+func definition(objects map[string]int64, f *filters) (tree map[string]place, behind []string) {
 	tree = map[string]place{}
 	below := map[string]bool{}
-	for key := range objects {
-		for i, c := range key {
-			below[key[:i]] = below[key[:i]] || c == '/'
-		}
-	}
-	for key, size := range objects {
-		path, hidden := Path(key, size, below[key])
+	directories := func(path string) {
 		for i, c := range path {
 			if c == '/' {
 				tree[path[:i]] = place{dir: true}
 			}
 		}
+	}
+	for key := range objects {
+		for i, c := range key {
+			if dir := key[:i]; c == '/' && f.enters(dir+"/") {
+				below[dir] = true
+				path, _ := Path(dir+"/", 0, false)
+				directories(path)
+			}
+		}
+	}
+	for key, size := range objects {
+		if !f.shows(key) {
+			continue
+		}
+		path, hidden := Path(key, size, below[key])
+		directories(path)
 		if !strings.HasSuffix(path, "/") {
 			if _, twice := tree[path]; twice {
 				panic(fmt.Sprintf("%q is shown twice, of %v", path, objects))
@@ -80,7 +91,7 @@ var definitionTable = []struct {
 
 func TestDefinition(t *testing.T) {
 	for _, tt := range definitionTable {
-		tree, behind := definition(tableObjects(tt.keys))
+		tree, behind := definition(tableObjects(tt.keys), nil)
 		var got []string
 		for path, p := range tree {
 			if p.dir {
@@ -132,7 +143,7 @@ func reference(keys []string) map[string]bool {
 	for _, key := range keys {
 		objects[key] = 1
 	}
-	tree, _ := definition(objects)
+	tree, _ := definition(objects, nil)
 	dirs := map[string]bool{}
 	for path, p := range tree {
 		dirs[path] = p.dir

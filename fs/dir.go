@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -16,6 +17,8 @@ type dirNode struct {
 	readOnly
 	tree   *Tree
 	prefix string // "" or ending in "/"
+
+	suspect atomic.Int64 // the number of a refresh since which nobody has looked whether it is there; 0: none
 }
 
 var (
@@ -23,6 +26,7 @@ var (
 	_ fusefs.NodeGetattrer      = (*dirNode)(nil)
 	_ fusefs.NodeOpendirHandler = (*dirNode)(nil)
 	_ fusefs.NodeStatfser       = (*dirNode)(nil)
+	_ fusefs.NodeIoctler        = (*dirNode)(nil)
 )
 
 // Root is the node to mount.
@@ -49,11 +53,15 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 }
 
 // child gives the node of an entry: the one that the kernel has, if it still is
-// the one. said, which may be nil, is what its metadata says.
+// the one. said, which may be nil, is what its metadata says. at is when the entry
+// was learned; zero: the kernel may give it once and must not believe it.
 func (d *dirNode) child(ctx context.Context, e entry, said *answer, at time.Time, out *fuse.EntryOut) *fusefs.Inode {
 	d.tree.fillEntry(e, said, at, out)
 	id := d.tree.identity(d.prefix, e, said)
 	if old := d.GetChild(e.name); old != nil && old.StableAttr() == id {
+		if dir, ok := old.Operations().(*dirNode); ok && !at.IsZero() {
+			dir.seen(at)
+		}
 		return old
 	}
 	return d.NewInode(ctx, d.tree.node(id.Mode, d.prefix, e, said, false), id)
@@ -64,8 +72,11 @@ func (t *Tree) fillEntry(e entry, said *answer, at time.Time, out *fuse.EntryOut
 	t.attributes(e, said, &out.Attr)
 	out.SetAttrTimeout(forever)
 	out.SetEntryTimeout(t.believable(at))
-	if e.dir && said != nil {
-		out.SetAttrTimeout(t.believable(at)) // a marker that is replaced makes no other directory
+	switch {
+	case e.dir && said != nil: // a marker that is replaced makes no other directory
+		out.SetAttrTimeout(t.believable(at))
+	case e.dir && at.IsZero(): // a directory's are how it is asked for after a refresh
+		out.SetAttrTimeout(0)
 	}
 }
 
@@ -85,6 +96,9 @@ func (t *Tree) node(kind uint32, prefix string, e entry, said *answer, hidden bo
 }
 
 func (d *dirNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if n := d.stillThere(); n != 0 {
+		return n
+	}
 	if d.tree.inquiries == nil {
 		d.tree.attributes(entry{dir: true}, nil, &out.Attr)
 		out.SetTimeout(forever)
@@ -126,6 +140,13 @@ func (d *dirNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 
 // OpendirHandle makes no request and waits for none; the listing is under way
 // when it returns. Errors are readdir's, which can be interrupted.
-func (d *dirNode) OpendirHandle(context.Context, uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
-	return newDirHandle(d), 0, 0
+//
+// With O_SYNC, which says nothing else of a directory, it is not: who opens it so
+// wants the directory and not what is in it. Should he read it, it is listed then.
+func (d *dirNode) OpendirHandle(_ context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	h := &dirHandle{dir: d}
+	if flags&syscall.O_SYNC != syscall.O_SYNC {
+		h.read(d.tree.toRead(d.prefix))
+	}
+	return h, 0, 0
 }

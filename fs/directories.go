@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -91,6 +92,17 @@ func (d *directories) drop(prefix string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.byKey.Remove(prefix)
+}
+
+// forgetBelow forgets a prefix and all prefixes that begin with it.
+func (d *directories) forgetBelow(prefix string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, key := range d.byKey.Keys() {
+		if strings.HasPrefix(key, prefix) {
+			d.byKey.Remove(key)
+		}
+	}
 }
 
 // forgetAll forgets everything.

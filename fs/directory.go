@@ -81,10 +81,14 @@ func (d *directory) readable(t *Tree) bool {
 }
 
 // offer makes l the directory's listing, unless there is a better one: being
-// read, or whole and newer. It says whether it is l now.
+// read, or whole and newer. A listing from before a refresh is none. It says
+// whether it is l now.
 func (d *directory) offer(l *listing) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if l.tree.refreshedSince(d.prefix, l.began) {
+		return false
+	}
 	if d.listing == l {
 		return true
 	}
@@ -109,6 +113,21 @@ func (d *directory) recall(t *Tree, name string) (entry, knowledge, time.Time) {
 		return entry{}, unknown, time.Time{}
 	}
 	return f.entry, f.what, f.at
+}
+
+// has says whether a name was there when that was last looked at, however long
+// ago.
+func (d *directory) has(name string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f := d.facts[name]; f.what != unknown {
+		return f.what == there
+	}
+	if d.listing == nil {
+		return false
+	}
+	_, what := d.listing.find(name)
+	return what == there
 }
 
 // learnedSince says whether an answer about a name is newer than a time.

@@ -6,6 +6,7 @@ import (
 	"math"
 	"sync"
 	"syscall"
+	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -17,8 +18,8 @@ import (
 type dirHandle struct {
 	dir *dirNode
 
-	mu      sync.Mutex // guards all below; not held while waiting
-	listing *listing
+	mu      sync.Mutex      // guards all below; not held while waiting
+	listing *listing        // nil: nobody has read yet
 	next    int             // entry to give
 	request context.Context // of the last call, to tell one READDIR from the next; never used otherwise
 }
@@ -34,12 +35,6 @@ var (
 // dots is how many entries stand in front of the listing's.
 const dots = 2
 
-func newDirHandle(d *dirNode) *dirHandle {
-	h := &dirHandle{dir: d}
-	h.read(d.tree.toRead(d.prefix))
-	return h
-}
-
 // read reads from l from now on.
 func (h *dirHandle) read(l *listing) {
 	l.open()
@@ -54,6 +49,9 @@ func (h *dirHandle) read(l *listing) {
 // the second is on its way, and comes again.
 func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	h.mu.Lock()
+	if h.listing == nil {
+		h.read(h.dir.tree.toRead(h.dir.prefix))
+	}
 	i, l, first := h.next, h.listing, h.request != ctx
 	h.request = ctx
 	h.mu.Unlock()
@@ -118,7 +116,8 @@ func (h *dirHandle) advance(i int) {
 
 // Lookup gives the node of an entry that was given, for READDIRPLUS: from the
 // same listing, so it costs no request, even where listings are not believed for
-// long.
+// long. After a refresh it is what this reader of the directory is given, and
+// nobody else.
 func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	h.mu.Lock()
 	l := h.listing
@@ -127,7 +126,11 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if what != there || l.dir.learnedSince(name, l.began) || h.dir.tree.inquiries != nil {
 		return h.dir.Lookup(ctx, name, out) // its size is not known, or something newer is
 	}
-	return h.dir.child(ctx, e, nil, l.began, out), 0
+	at := l.began
+	if h.dir.tree.refreshedSince(l.prefix, at) {
+		at = time.Time{}
+	}
+	return h.dir.child(ctx, e, nil, at, out), 0
 }
 
 // Seekdir goes to an entry, or back to the start: then the directory is read
@@ -148,5 +151,7 @@ func (h *dirHandle) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }
 func (h *dirHandle) Releasedir(context.Context, uint32) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.listing.close()
+	if h.listing != nil {
+		h.listing.close()
+	}
 }

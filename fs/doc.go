@@ -17,12 +17,15 @@
 // # Identity
 //
 // A file node is one version of one object. Its inode number comes from the
-// key, so that it is the same after a remount; its generation comes from ETag,
-// size and time, and with [Options.Posix] from what its metadata says, so that a
-// changed object is a new inode to the kernel.
+// key, so that it is the same after a remount; its generation comes from key,
+// ETag, size and time, and with [Options.Posix] from what its metadata says, so
+// that a changed object is a new inode to the kernel, and is another one on each
+// mount: a file handle is good for as long as the kernel has its node, and is
+// ESTALE from then on.
 // Hence the attributes of a node never change, the kernel may keep its pages
-// for as long as it likes, and nothing is ever invalidated: only how long a
-// name stands for a node (the entry time-out) carries freshness.
+// for as long as it likes, and nothing is invalidated by a change: only how long a
+// name stands for a node (the entry time-out) carries freshness. [Refresh] ends
+// that early.
 //
 // # Freshness
 //

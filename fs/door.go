@@ -41,7 +41,7 @@ func (t *Tree) door(ctx context.Context, above *fusefs.Inode, prefix, begin, pie
 	t.attributes(entry{dir: true}, nil, &out.Attr)
 	out.SetAttrTimeout(forever)
 	out.SetEntryTimeout(forever) // it is there whatever the bucket holds
-	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: t.doorInode(prefix, begin), Gen: 1}
+	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: t.doorInode(prefix, begin), Gen: t.generation(prefix, entry{name: doorName + "/" + begin, dir: true})}
 	return above.NewInode(ctx, &doorNode{tree: t, prefix: prefix, begin: begin, piece: piece}, id)
 }
 
@@ -87,6 +87,9 @@ func (d *doorNode) child(ctx context.Context, name string, e entry, said *answer
 	d.tree.fillEntry(e, said, at, out)
 	id := d.tree.identityHidden(d.prefix, e, said)
 	if old := d.GetChild(name); old != nil && old.StableAttr() == id {
+		if dir, ok := old.Operations().(*dirNode); ok {
+			dir.seen(at)
+		}
 		return old
 	}
 	return d.NewInode(ctx, d.tree.node(id.Mode, d.prefix, e, said, true), id)

@@ -56,23 +56,16 @@ func (s *entries) add(prefix string, e s3.Entry) {
 		s.addVersion(key, e)
 		return
 	}
-	if key == "" { // the directory itself; what bytes it has cannot be shown
-		if s.mixed = s.mixed || s.last != ""; !s.marked && e.Size != 0 {
+	again := s.marked
+	order := s.come(key)
+	switch {
+	case key == "": // the directory itself; what bytes it has cannot be shown
+		if !again && e.Size != 0 {
 			s.hidden.add(entryOf("", objectOf(e)))
 		}
-		s.marked = true
 		return
-	}
-	order := strings.Compare(key, s.last)
-	switch {
 	case order == 0: // again: a page began where the last one ended
 		return
-	case order > 0:
-		s.last = key
-		s.ordered++
-		s.settle(key)
-	default:
-		s.mixed = true
 	}
 	n := entry{name: strings.TrimSuffix(key, "/"), dir: true}
 	if !e.Prefix {
@@ -95,6 +88,37 @@ func (s *entries) len() int { return s.settled.len() + s.hidden.len() }
 // objectOf is an entry of a listing as HEAD would describe it.
 func objectOf(e s3.Entry) s3.Object {
 	return s3.Object{Key: e.Key, ETag: e.ETag, Size: e.Size, LastModified: e.LastModified, VersionID: e.VersionID, StorageClass: e.StorageClass}
+}
+
+// pass takes the next entry where it is filtered out: it is in the listing, which
+// goes on behind it, and not in the directory.
+func (s *entries) pass(prefix string, e s3.Entry) {
+	key := strings.TrimPrefix(e.Key, prefix)
+	if s.versions != nil {
+		s.comeVersion(key)
+		return
+	}
+	s.come(key)
+}
+
+// come notes that a key has come, and settles what it settles. It says how the
+// key compares to those before it.
+func (s *entries) come(key string) (order int) {
+	if key == "" {
+		s.marked = true
+		s.mixed = s.mixed || s.last != ""
+		return 0
+	}
+	order = strings.Compare(key, s.last)
+	switch {
+	case order > 0:
+		s.last = key
+		s.ordered++
+		s.settle(key)
+	case order < 0:
+		s.mixed = true
+	}
+	return order
 }
 
 // settle settles the held objects that come before key.

@@ -114,7 +114,7 @@ func (f *flat) enter(key string) bool {
 		if top.listing != nil {
 			top.listing.take([]s3.Entry{{Key: prefix, Prefix: true}})
 		}
-		if !showable(name) {
+		if !showable(name) || !f.tree.filter.enters(prefix) {
 			f.skip = prefix
 			return false
 		}
@@ -125,6 +125,10 @@ func (f *flat) enter(key string) bool {
 // begin opens a directory, from its first key on.
 func (f *flat) begin(prefix string) {
 	l := f.adopt(prefix)
+	if l == nil && f.tree.refreshedSince(prefix, f.began) {
+		f.open = append(f.open, level{prefix, nil})
+		return
+	}
 	if l == nil {
 		l = newListing(f.tree, f.tree.dirs.get(prefix))
 		l.began, l.running, l.fed = f.began, true, f.wake

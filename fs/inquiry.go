@@ -3,6 +3,7 @@ package fs
 import (
 	"errors"
 	iofs "io/fs"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,11 +33,12 @@ type subject struct {
 	generation uint64
 }
 
-func subjectOf(key string, e entry) subject {
+func (q *inquiries) subjectOf(key string, e entry) subject {
 	if e.dir {
 		return subject{key: key}
 	}
-	return subject{key, generation(e)}
+	e.name = "" // the key says it
+	return subject{key, q.tree.generation(key, e)}
 }
 
 // An answer is what a HEAD said.
@@ -78,7 +80,7 @@ func newInquiries(t *Tree) *inquiries {
 
 // about says what the metadata of a file says. Like lookup, it takes no context.
 func (q *inquiries) about(key string, e entry) (*answer, error) {
-	v := subjectOf(key, e)
+	v := q.subjectOf(key, e)
 	q.mu.Lock()
 	if a := q.knownLocked(v); a != nil {
 		q.mu.Unlock()
@@ -130,10 +132,15 @@ func (l *listing) unmarked() bool {
 func (q *inquiries) knownLocked(v subject) *answer {
 	a, ok := q.known.Get(v)
 	ttl := q.tree.opts.TTL
-	if ok && (a.lasts || q.tree.clock()-a.at < ttl || ttl == 0 && v.generation != 0) {
+	if ok && (a.lasts || q.tree.clock()-a.at < ttl && !q.refreshed(v, a) || ttl == 0 && v.generation != 0) {
 		return a
 	}
 	return nil
+}
+
+// refreshed says whether somebody has asked since for what is there now.
+func (q *inquiries) refreshed(v subject, a *answer) bool {
+	return q.tree.refreshedSince(strings.TrimSuffix(v.key, "/")+"/", a.began)
 }
 
 func (q *inquiries) beginLocked(v subject) *inquiry {
@@ -203,7 +210,7 @@ func (q *inquiries) heard(said s3.Attributes, at time.Duration, began time.Time)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.known.Add(subjectOf(said.Key, e), a)
+	q.known.Add(q.subjectOf(said.Key, e), a)
 	return nil
 }
 
@@ -233,7 +240,7 @@ func (q *inquiries) isLink(key string, e entry) bool {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	a, ok := q.known.Peek(subjectOf(key, e))
+	a, ok := q.known.Peek(q.subjectOf(key, e))
 	return ok && a.target != ""
 }
 

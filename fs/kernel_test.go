@@ -49,6 +49,15 @@ func (k kernel) getattr(node uint64) (fuse.AttrOut, fuse.Status) {
 	return out, status
 }
 
+// refresh is what `s3mount refresh` does, by the root.
+func (k kernel) refresh(path string) (int32, fuse.Status) {
+	arg := make([]byte, refreshMost)
+	copy(arg, path)
+	var out fuse.IoctlOut
+	status := k.raw.Ioctl(nil, &fuse.IoctlIn{InHeader: header(root), Cmd: refreshCall}, arg, &out, nil)
+	return out.Result, status
+}
+
 // open gives the handle, to be released at the end of the test.
 func (k kernel) open(node uint64, flags uint32) (fuse.OpenOut, fuse.Status) {
 	var out fuse.OpenOut

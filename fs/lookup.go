@@ -28,6 +28,9 @@ func (t *Tree) lookup(prefix, name string) (entry, time.Time, error) {
 	case absent:
 		return entry{}, at, iofs.ErrNotExist
 	}
+	if may := t.mayBe(prefix + name); !may.file && !may.dir {
+		return entry{}, time.Time{}, iofs.ErrNotExist
+	}
 	q, mine := d.ask(name)
 	if mine {
 		t.answer(d, name, q)
@@ -41,9 +44,13 @@ func (t *Tree) lookup(prefix, name string) (entry, time.Time, error) {
 func (t *Tree) answer(d *directory, name string, q *question) {
 	q.err = errUnanswered // unless resolve returns
 	defer d.answer(name, q)
-	l := t.dirs.get(d.prefix + name + "/").current(t)
-	q.fact.at = l.began // before now, where the directory is being listed already
-	q.fact.entry, q.err = t.resolve(d.prefix, name, l)
+	q.fact.at = time.Now()
+	may, l := t.mayBe(d.prefix+name), (*listing)(nil)
+	if may.dir {
+		l = t.dirs.get(d.prefix + name + "/").current(t)
+		q.fact.at = l.began // before now, where the directory is being listed already
+	}
+	q.fact.entry, q.err = t.resolve(d.prefix, name, may, l)
 	q.fact.what = there
 	if errors.Is(q.err, iofs.ErrNotExist) {
 		q.fact.what = absent
@@ -53,17 +60,38 @@ func (t *Tree) answer(d *directory, name string, q *question) {
 	}
 }
 
+// kinds are what a name may be.
+type kinds struct{ file, dir bool }
+
+// mayBe says what the filters let a key be.
+func (t *Tree) mayBe(key string) kinds {
+	if t.filter == nil {
+		return kinds{true, true}
+	}
+	// By the name of a version nobody can say what it is a version of.
+	return kinds{t.versions || t.filter.shows(key), t.filter.enters(key + "/")}
+}
+
 // errUnanswered is for those who wait for a question whose asker panicked.
 var errUnanswered = errors.New("the lookup under way has failed")
 
 // resolve asks the server what a name is. Both questions go out together: is
 // there an object of that key, and is anything below it. The second is the
-// first page of the directory's listing, l, which is kept if it is one.
-func (t *Tree) resolve(prefix, name string, l *listing) (entry, error) {
+// first page of the directory's listing, l, which is kept if it is one. What may
+// not be shown is not asked for.
+func (t *Tree) resolve(prefix, name string, may kinds, l *listing) (entry, error) {
 	key := prefix + name
-	l.begin()
-	object, herr := t.head(key)
-	inhabited, lerr := l.inhabited()
+	if may.dir {
+		l.begin()
+	}
+	object, herr := s3.Object{}, error(iofs.ErrNotExist)
+	if t.filter.shows(key) {
+		object, herr = t.head(key)
+	}
+	inhabited, lerr := false, error(nil)
+	if may.dir {
+		inhabited, lerr = l.inhabited()
+	}
 	switch {
 	case inhabited: // a directory hides an object
 		return entry{name: name, dir: true}, nil

@@ -4,6 +4,8 @@ import (
 	"errors"
 	iofs "io/fs"
 	"time"
+
+	"s3mount/s3"
 )
 
 // lookupHidden is lookup for what the directory cannot show: an object or a
@@ -19,7 +21,9 @@ func (t *Tree) lookupHidden(prefix, name string, dir bool) (entry, time.Time, er
 		return entry{}, at, iofs.ErrNotExist
 	}
 	at := time.Now()
-	switch {
+	switch may := t.mayBe(prefix + name); {
+	case dir && !may.dir, !dir && !may.file:
+		return entry{}, at, iofs.ErrNotExist
 	case dir && showable(name):
 		return entry{}, at, iofs.ErrNotExist
 	case dir:
@@ -81,11 +85,17 @@ func (t *Tree) resolveHiddenDir(prefix, name string) (entry, time.Time, error) {
 func (t *Tree) resolveHidden(prefix, name string) (entry, error) {
 	key := prefix + name
 	if showable(name) {
+		if !t.filter.enters(key + "/") {
+			return entry{}, iofs.ErrNotExist
+		}
 		if _, _, err := t.resolveHiddenDir(prefix, name); err != nil {
 			return entry{}, err
 		}
 	}
-	o, err := t.head(key)
+	o, err := s3.Object{}, error(iofs.ErrNotExist)
+	if t.filter.shows(key) {
+		o, err = t.head(key)
+	}
 	e := entryOf(name, o)
 	if errors.Is(err, iofs.ErrPermission) {
 		e, err = t.find(key, name, err)

@@ -32,6 +32,8 @@ func TestModel(t *testing.T) {
 			"put back":  m.putBack,
 			"delete":    m.delete,
 			"expire":    m.expire,
+			"refresh":   m.refreshAll,
+			"refresh 1": m.refreshOne,
 			"remount":   m.remount,
 			"trouble":   m.trouble,
 			"walk":      m.walkAll,
@@ -82,8 +84,9 @@ type model struct {
 	kernel kernel
 	opts   func(*Options)
 	prefix string
-	plain  bool // doors are not listed
-	exotic bool // the bucket has keys that only an encoded listing can carry
+	plain  bool     // doors are not listed
+	filter *filters // of keys below the prefix
+	exotic bool     // the bucket has keys that only an encoded listing can carry
 	server s3test.Options
 
 	objects map[string]object // by key below the prefix
@@ -137,15 +140,20 @@ func newModel(t *testing.T, rt *rapid.T) *model {
 	m.plain = rapid.SampledFrom([]bool{false, false, true}).Draw(rt, "plain names")
 	m.prefix = rapid.SampledFrom([]string{"", "", "a/", "/", "a//", "./"}).Draw(rt, "prefix")
 	m.server = o
+	var all []Filter
+	if rapid.SampledFrom([]bool{false, false, true}).Draw(rt, "filtered") {
+		all = drawFilters(rt)
+	}
+	m.filter, _ = newFilters("", all)
 	bounds := func(o *Options) {
 		o.TTL = rapid.SampledFrom([]time.Duration{time.Hour, time.Hour, 0}).Draw(rt, "TTL")
 		o.MaxEntries = rapid.SampledFrom([]int{0, 0, 3, 20}).Draw(rt, "entries remembered")
-		o.Prefix, o.PlainNames = m.prefix, m.plain
+		o.Prefix, o.PlainNames, o.Filters = m.prefix, m.plain, all
 	}
 	m.rig = newRig(m, o, bounds)
 	m.opts = func(o *Options) {
 		o.TTL, o.MaxEntries, o.Prefix = m.Tree.opts.TTL, m.Tree.opts.MaxEntries, m.prefix
-		o.PlainNames = m.plain
+		o.PlainNames, o.Filters = m.plain, all
 	}
 	m.calm()
 	n := rapid.SampledFrom([]int{0, 3, 10, 10, 150}).Draw(rt, "objects")
@@ -171,7 +179,7 @@ func (m *model) see() {
 	for key, o := range m.objects {
 		sizes[key], v.objects[key] = o.Size, o
 	}
-	v.tree, _ = definition(sizes)
+	v.tree, _ = definition(sizes, m.filter)
 	m.seen = append(m.seen, v)
 	if m.dir != nil {
 		m.dir.states = append(m.dir.states, v)

@@ -2,9 +2,10 @@ package fs
 
 import (
 	"bytes"
+	"encoding/binary"
 	"hash/fnv"
+	"hash/maphash"
 	"io"
-	"strconv"
 	"strings"
 )
 
@@ -32,17 +33,25 @@ func inode(bucket, key string) uint64 {
 	return n
 }
 
-// generation is the version of a key, as a number.
-func generation(e entry) uint64 {
-	h := fnv.New64a()
-	io.WriteString(h, e.tag)
-	h.Write([]byte{0})
-	h.Write(strconv.AppendInt(nil, e.size, 10))
-	h.Write([]byte{0})
-	h.Write(strconv.AppendInt(nil, e.mtime, 10))
-	if e.version != "" { // bytes that came twice in one second
-		h.Write([]byte{0})
-		io.WriteString(h, string(e.version))
+// generation is the version of a key, as a number. Node numbers are given anew by
+// each mount, and with the generation they are what a file handle is made of
+// (name_to_handle_at): so it is another one on each mount, and no two keys have
+// the same, lest a handle from before opened something else.
+func (t *Tree) generation(prefix string, e entry) uint64 {
+	var h maphash.Hash
+	h.SetSeed(t.seed)
+	h.WriteString(prefix)
+	h.WriteString(e.name)
+	h.WriteString(e.tag)
+	h.WriteString(string(e.version)) // bytes may come twice in one second
+	numbers := [...]uint64{uint64(e.size), uint64(e.mtime), uint64(len(prefix) + len(e.name)), uint64(len(e.tag)), 0}
+	if e.dir {
+		numbers[4] = 1
+	}
+	var b [8]byte
+	for _, n := range numbers {
+		binary.NativeEndian.PutUint64(b[:], n)
+		h.Write(b[:])
 	}
 	return h.Sum64()
 }

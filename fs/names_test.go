@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"s3mount/s3/s3test"
 )
 
 func TestShowable(t *testing.T) {
@@ -76,23 +78,28 @@ func TestInodeIsNeverReserved(t *testing.T) {
 }
 
 func TestGeneration(t *testing.T) {
+	r := newRig(t, s3test.Options{})
 	e := entry{name: "f", tag: "t", size: 1, mtime: 2}
-	g := generation(e)
-	equal(t, "of the same", generation(e), g)
+	g := r.generation("d/", e)
+	equal(t, "of the same", r.generation("d/", e), g)
 	for what, change := range map[string]func(*entry){
+		"name": func(e *entry) { e.name = "g" },
 		"tag":  func(e *entry) { e.tag = "u" },
 		"size": func(e *entry) { e.size = 2 },
 		"time": func(e *entry) { e.mtime = 3 },
 		// What one field loses the next must not win back.
-		"a byte moved": func(e *entry) { e.tag, e.size = "t1", 0 },
+		"a byte moved": func(e *entry) { e.name, e.tag = "", "ft" },
 	} {
 		other := e
 		change(&other)
-		if generation(other) == g {
+		if r.generation("d/", other) == g {
 			t.Errorf("another %s has the same generation", what)
 		}
 	}
-	if generation(entry{size: 1, mtime: 12}) == generation(entry{size: 11, mtime: 2}) {
-		t.Error("size 1, time 12 and size 11, time 2 have the same generation")
+	if r.generation("e/", e) == g {
+		t.Error("another directory has the same generation")
+	}
+	if rigOf(t, r.Server).generation("d/", e) == g {
+		t.Error("another mount has the same generation")
 	}
 }

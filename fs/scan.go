@@ -175,6 +175,17 @@ func (s *scan) wakeLocked() {
 	}
 }
 
+// stopScans ends those that list anything below a prefix.
+func (t *Tree) stopScans(prefix string) {
+	t.scans.mu.Lock()
+	defer t.scans.mu.Unlock()
+	for _, s := range t.scans.all {
+		if strings.HasPrefix(s.root, prefix) || strings.HasPrefix(prefix, s.root) {
+			s.stop()
+		}
+	}
+}
+
 // stop ends the scan before its time.
 func (s *scan) stop() {
 	s.mu.Lock()

@@ -20,12 +20,18 @@ type Shown struct {
 var ErrUnsorted = errors.New("the server does not list keys in order")
 
 // Paths gives each entry of a listing of prefix with its place in a mount of
-// prefix: all keys, or with delimiter those of the directory itself. Older versions
+// prefix: all keys, or with delimiter those of the directory itself, that its
+// filters show. Older versions
 // have the paths that a mount of all versions gives them. It keeps
 // nothing but the objects that a directory may still hide. The order is that in
 // which the places are known, nearly that of keys. An error ends it.
-func Paths(prefix string, listing iter.Seq2[s3.Entry, error]) iter.Seq2[Shown, error] {
+func Paths(prefix string, filters []Filter, listing iter.Seq2[s3.Entry, error]) iter.Seq2[Shown, error] {
 	return func(yield func(Shown, error) bool) {
+		filter, err := newFilters(prefix, filters)
+		if err != nil {
+			yield(Shown{}, err)
+			return
+		}
 		var held []s3.Entry // objects; the last is the first to settle
 		give := func(e s3.Entry, below bool) bool {
 			path, hidden := Path(e.Key[len(prefix):], e.Size, below)
@@ -51,9 +57,12 @@ func Paths(prefix string, listing iter.Seq2[s3.Entry, error]) iter.Seq2[Shown, e
 					break
 				}
 				held = held[:len(held)-1]
-				if !give(top, below) {
+				if !give(top, below && filter.enters(top.Key+"/")) {
 					return
 				}
+			}
+			if filter != nil && !filter.keeps(e) {
+				continue
 			}
 			if e.Noncurrent && (e.Size != 0 || !strings.HasSuffix(e.Key, "/")) {
 				if !yield(versionShown(prefix, e), nil) {

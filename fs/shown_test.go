@@ -38,10 +38,16 @@ func TestPaths(t *testing.T) {
 		for _, k := range slices.Sorted(maps.Keys(objects)) {
 			list = append(list, s3.Entry{Key: "p/" + k, Size: objects[k]})
 		}
-		tree, behind := definition(objects)
+		var all []Filter
+		if rapid.Bool().Draw(t, "filtered") {
+			all = drawFilters(t)
+		}
+		filter, _ := newFilters("", all)
+		tree, behind := definition(objects, filter)
+		maps.DeleteFunc(objects, func(key string, _ int64) bool { return !filter.shows(key) })
 		seen := map[string]bool{}
 		var hidden []string
-		for s, err := range Paths("p/", oneByOne(list, nil)) {
+		for s, err := range Paths("p/", all, oneByOne(list, nil)) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,7 +73,7 @@ func TestPaths(t *testing.T) {
 // With delimiter it says it of the directory's own entries.
 func TestPathsOfADirectory(t *testing.T) {
 	var got []string
-	for s, err := range Paths("d/", oneByOne(listS3([]string{"d/", "d/a", "d/a-", "d/a/x", "d//y", "d/."}, "d/"), nil)) {
+	for s, err := range Paths("d/", nil, oneByOne(listS3([]string{"d/", "d/a", "d/a-", "d/a/x", "d//y", "d/."}, "d/"), nil)) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,12 +95,12 @@ func TestPathsEnd(t *testing.T) {
 		{[]s3.Entry{{Key: "a"}, {Key: "a"}, {Key: "b"}}, nil, nil},
 	} {
 		var got error
-		for _, err := range Paths("", oneByOne(tt.list, tt.err)) {
+		for _, err := range Paths("", nil, oneByOne(tt.list, tt.err)) {
 			got = err
 		}
 		equal(t, "error", got, tt.want)
 	}
-	for range Paths("", oneByOne([]s3.Entry{{Key: "a"}, {Key: "b"}, {Key: "c/"}}, nil)) {
+	for range Paths("", nil, oneByOne([]s3.Entry{{Key: "a"}, {Key: "b"}, {Key: "c/"}}, nil)) {
 		break
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -26,15 +27,18 @@ type Options struct {
 	PlainNames bool          // do not list the doors to what has no name of its own; they can be entered all the same
 	Xattr      bool          // offer extended attributes
 	Posix      bool          // show modes, owners, times and links out of the objects' metadata
+	Filters    []Filter      // what is not shown; in their order
 	Log        *slog.Logger  // nil: nothing is logged
 }
 
 // A Tree is the directories and files of a bucket, without a mount.
 type Tree struct {
 	opts   Options
+	filter *filters // nil: everything is shown
 	bucket *s3.Bucket
 	log    *slog.Logger
 	dirs   *directories
+	seed   maphash.Seed // of generations
 	born   time.Time
 	dated  time.Time // what directories, which have no time in S3, are given
 
@@ -45,6 +49,7 @@ type Tree struct {
 	scans scans
 
 	inquiries *inquiries // nil without Options.Posix
+	refreshes refreshes
 
 	sorted   atomic.Bool  // the server has given orderProof keys in order
 	mixed    atomic.Bool  // and here it has given some out of order
@@ -71,6 +76,10 @@ func New(opts Options) (*Tree, error) {
 	case opts.MaxEntries < 0:
 		return nil, fmt.Errorf("fs: Options.MaxEntries: %d is below zero", opts.MaxEntries)
 	}
+	filter, err := newFilters(opts.Prefix, opts.Filters)
+	if err != nil {
+		return nil, fmt.Errorf("fs: Options.Filters: %w", err)
+	}
 	if opts.FileMode == 0 {
 		opts.FileMode = 0444
 	}
@@ -83,7 +92,7 @@ func New(opts Options) (*Tree, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	t := &Tree{opts: opts, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), born: time.Now()}
+	t := &Tree{opts: opts, filter: filter, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), seed: maphash.MakeSeed(), born: time.Now()}
 	t.at, t.versions, t.dated = t.bucket.At(), t.bucket.Versions(), t.born
 	if !t.at.IsZero() {
 		t.dated = t.at // the same with each mount

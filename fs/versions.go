@@ -128,7 +128,7 @@ func (t *Tree) findVersion(prefix, name string) (entry, error) {
 		if exact && object > begin {
 			break
 		}
-		if e.Prefix || !e.Noncurrent || object == "" && e.Size == 0 {
+		if e.Prefix || !e.Noncurrent || !t.filter.shows(e.Key) || object == "" && e.Size == 0 {
 			continue
 		}
 		if n := asVersion(prefix, entryOf(object, objectOf(e))); n.name == name {
@@ -164,12 +164,9 @@ func (t *Tree) noEntries(prefix string) entries {
 
 // addVersion takes the next entry of a listing of all versions.
 func (s *entries) addVersion(key string, e s3.Entry) {
-	s.last = max(s.last, key)
-	s.mixed = true
-	if key == "" {
-		if s.marked = true; e.Size == 0 {
-			return
-		}
+	s.comeVersion(key)
+	if key == "" && e.Size == 0 {
+		return
 	}
 	n := entry{name: strings.TrimSuffix(key, "/"), dir: true}
 	if !e.Prefix {
@@ -186,6 +183,13 @@ func (s *entries) addVersion(key string, e s3.Entry) {
 	} else {
 		s.hidden.add(n)
 	}
+}
+
+// comeVersion notes that a key has come.
+func (s *entries) comeVersion(key string) {
+	s.last = max(s.last, key)
+	s.mixed = true
+	s.marked = s.marked || key == ""
 }
 
 // finishVersions settles everything. A name is a directory's, or else an object's

@@ -81,7 +81,7 @@ func TestThePastIsItsDefinition(t *testing.T) {
 			}
 			got[path] = p
 		})
-		want, _ := definition(then)
+		want, _ := definition(then, nil)
 		onTheWay := func(path string, p place) bool { return p.dir && strings.Contains(path, doorName) }
 		maps.DeleteFunc(got, onTheWay)
 		maps.DeleteFunc(want, onTheWay)
@@ -125,7 +125,7 @@ func TestThePastIsItsDefinition(t *testing.T) {
 // sameAsPaths says whether Paths gives these paths, for files.
 func sameAsPaths(t *rapid.T, tree *Tree, want []string) {
 	var got []string
-	for s, err := range Paths("", tree.bucket.List(t.Context(), s3.ListOptions{})) {
+	for s, err := range Paths("", nil, tree.bucket.List(t.Context(), s3.ListOptions{})) {
 		switch {
 		case err != nil:
 			t.Fatal(err)

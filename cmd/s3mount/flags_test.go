@@ -59,6 +59,8 @@ var settingOf = map[string]struct {
 	"names":           {"plain", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).PlainNames }},
 	"xattr":           {"true", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Xattr }},
 	"posix-metadata":  {"true", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Posix }},
+	"exclude":         {"*.tmp", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Filters }},
+	"include":         {"*.txt", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Filters }},
 	"allow-other":     {"true", func(_ *testing.T, s *settings) any { return s.fsMountOptions(target{}, nil).AllowOther }},
 	"log-level":       {"error", func(t *testing.T, s *settings) any { return loggerOf(t, s).Enabled(t.Context(), slog.LevelInfo) }},
 	"log-format": {"json", func(t *testing.T, s *settings) any {

@@ -27,7 +27,7 @@ import (
 // others as well, like doctor.
 var aboutListing = []string{
 	"endpoint-url", "region", "profile", "ca-bundle", "no-sign-request", "request-payer", "path-style",
-	"at", "versions", "recursive", "hidden", "json", "help",
+	"at", "versions", "exclude", "include", "recursive", "hidden", "json", "help",
 }
 
 // A lister prints what a mount would show.
@@ -100,7 +100,7 @@ func (l *lister) run(ctx context.Context, source string, stdout io.Writer) error
 		opts.Delimiter = ""
 	}
 	out := bufio.NewWriter(stdout)
-	for shown, err := range fs.Paths(what.prefix, bucket.List(ctx, opts)) {
+	for shown, err := range fs.Paths(what.prefix, l.filters, bucket.List(ctx, opts)) {
 		switch {
 		case errors.Is(err, fs.ErrUnsorted):
 			return errors.Join(out.Flush(), &hintError{err, "mount it and use find: `find DIR -path '*/.s3mount-hidden/*'`"})

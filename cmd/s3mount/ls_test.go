@@ -54,6 +54,12 @@ func TestList(t *testing.T) {
 			`TIME          2 x`,
 			`TIME          3 .s3mount-hidden/%2F/y  <- "d//y"`,
 		}},
+		{[]string{"-R", "--exclude", "d/*", "--exclude", "e*", bucket}, []string{
+			`TIME          0 "\xff"`,
+			`TIME          1 d`, // nothing is shown that would hide it
+			`TIME          5 f`,
+		}},
+		{[]string{"--exclude", "*", "--include", "d/*", bucket}, []string{`                           PRE d/`}},
 		{[]string{"--hidden", bucket}, []string{
 			`TIME          1 .s3mount-hidden/d  <- "d"`,
 			`TIME          1 d/.s3mount-hidden/%marker  <- "d/"`,

@@ -4,6 +4,7 @@
 //	s3mount sign [flags] URL                   signs one request and shows every step
 //	s3mount explain [flags]                    says why a signed request was refused
 //	s3mount doctor [flags] s3://BUCKET [DIR]   checks everything that a mount needs
+//	s3mount refresh PATH...                    has a mount forget what it knows of a path
 //	s3mount policy [flags] s3://BUCKET         prints the least IAM policy of a mount
 //	s3mount ls [flags] s3://BUCKET             lists what a mount shows, and what has no name of its own
 //	s3mount completion | version | help
@@ -63,7 +64,7 @@ func newRoot(stdout, stderr io.Writer) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.Version = versionString()
 	root.SetVersionTemplate(versionLine())
-	root.AddCommand(newSignCommand(), newExplainCommand(), newDoctorCommand(), newPolicyCommand(), newListCommand(), newVersionCommand())
+	root.AddCommand(newSignCommand(), newExplainCommand(), newDoctorCommand(), newRefreshCommand(), newPolicyCommand(), newListCommand(), newVersionCommand())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	argumentsAreUsage(root)

@@ -55,6 +55,9 @@ func (s *settings) note(f *pflag.FlagSet, from func(flag string) string) {
 func (s *settings) mountOptions(f *pflag.FlagSet) error {
 	given := map[string]bool{}
 	f.Visit(func(flag *pflag.Flag) { given[flag.Name] = true })
+	if filtersGiven(f) {
+		given["include"], given["exclude"] = true, true
+	}
 	for _, list := range s.options {
 		for _, option := range splitOptions(list) {
 			if err := s.mountOption(f, option, given); err != nil {

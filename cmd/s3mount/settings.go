@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"s3mount/fs"
 )
 
 // settings are the flags of a mount.
@@ -30,6 +32,7 @@ type settings struct {
 	names          string
 	xattr          bool
 	posixMetadata  bool
+	filters        []fs.Filter
 	maxAttempts    int
 	retryMinWait   patience
 	retryMaxWait   patience
@@ -94,6 +97,8 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.StringVar(&s.names, "names", s.names, "`WHICH` names to list: all, or plain: without the .s3mount-hidden directories of what has no name of its own")
 	f.BoolVar(&s.xattr, "xattr", false, "offer extended attributes: ETag, version, content type, metadata and others")
 	f.BoolVar(&s.posixMetadata, "posix-metadata", false, "show modes, owners, times and symbolic links that s3fs, rclone or AWS DataSync have stored: a request for each file")
+	f.Var(&filterFlag{&s.filters, false}, "exclude", "hide keys that `PATTERN` matches: * is anything, ? one character, [abc] one of these; repeatable, the last of --exclude and --include that matches counts")
+	f.Var(&filterFlag{&s.filters, true}, "include", "show keys that `PATTERN` matches, though an --exclude before it hides them; repeatable")
 	f.Var(&s.memory, "memory", "bytes of objects held in memory: blocks, fetches and read-ahead together")
 	f.Var(&s.readAhead, "read-ahead", "bytes fetched ahead of one sequential reader, at most; 0: none")
 	f.IntVar(&s.maxConnections, "max-connections", s.maxConnections, "`NUMBER` of requests under way at the same time")
@@ -112,10 +117,13 @@ func (s *settings) flags(f *pflag.FlagSet) {
 
 // environment sets the flags that were not given from S3MOUNT_ variables.
 func environment(f *pflag.FlagSet, getenv func(string) string) (err error) {
+	if err := filtersFrom(f, getenv); err != nil {
+		return err
+	}
 	f.VisitAll(func(flag *pflag.Flag) {
 		name := variable(flag.Name)
 		value := getenv(name)
-		if err != nil || value == "" || flag.Changed || notASetting(flag.Name) {
+		if err != nil || value == "" || flag.Changed || notASetting(flag.Name) || slices.Contains(filterFlags, flag.Name) {
 			return
 		}
 		if serr := f.Set(flag.Name, value); serr != nil {

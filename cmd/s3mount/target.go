@@ -46,7 +46,7 @@ func checkMountPoint(dir string, nonEmpty bool) (string, error) {
 	info, err := os.Stat(abs)
 	switch {
 	case errors.Is(err, syscall.ENOTCONN):
-		return "", &hintError{fmt.Errorf("%s: a mount whose program is gone is still there", dir), fmt.Sprintf("remove it with `fusermount3 -u %s` (as root: `umount %s`)", quoted(abs), quoted(abs))}
+		return "", goneError(dir, abs)
 	case os.IsNotExist(err):
 		return "", &hintError{fmt.Errorf("%s: no such directory", dir), fmt.Sprintf("make it with `mkdir -p %s`", quoted(dir))}
 	case err != nil:

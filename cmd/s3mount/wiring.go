@@ -46,7 +46,7 @@ func (s *settings) fsOptions(what target, bucket *s3.Bucket, blocks *cache.Cache
 	return fs.Options{
 		Bucket: bucket, Cache: blocks, Prefix: what.prefix, TTL: s.believed(),
 		UID: uint32(s.uid), GID: uint32(s.gid), FileMode: uint32(s.fileMode), DirMode: uint32(s.dirMode),
-		MaxEntries: s.maxEntries, PlainNames: s.names == "plain", Xattr: s.xattr, Posix: s.posixMetadata, Log: log,
+		MaxEntries: s.maxEntries, PlainNames: s.names == "plain", Xattr: s.xattr, Posix: s.posixMetadata, Filters: s.filters, Log: log,
 	}
 }
 
