@@ -49,7 +49,8 @@ func TestLookupBehindADoor(t *testing.T) {
 				}
 				r.asked(t, asked...)
 			}
-			look() // the listing of the small bucket tells
+			settle(r.known("d/"))
+			look() // the listing that says that d is a directory tells
 			r.dirs.forgetAll()
 			look(tt.asked...)
 			k.all(d.NodeId, k.opendir(d.NodeId), 0, 4096)
