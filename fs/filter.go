@@ -87,6 +87,15 @@ func (f *filters) keeps(e s3.Entry) bool {
 	return f.shows(e.Key)
 }
 
+// putLocked puts an entry into the listing, to be shown or not.
+func (l *listing) putLocked(e s3.Entry) {
+	if f := l.tree.filter; f != nil && !f.keeps(e) {
+		l.names.pass(l.prefix, e)
+		return
+	}
+	l.names.add(l.prefix, e)
+}
+
 // enters says whether a directory may be shown: whether there could be a key below
 // its prefix, or that itself, that is.
 func (f *filters) enters(prefix string) bool {

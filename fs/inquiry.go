@@ -110,7 +110,7 @@ func (q *inquiries) aboutDir(prefix string) (*answer, error) {
 // unmarked gives the answer about a directory that has no marker; nil if it may
 // have one.
 func (q *inquiries) unmarked(prefix string) *answer {
-	if prefix == "" { // the bucket
+	if prefix == "" || !q.tree.filter.shows(prefix) { // the bucket; a marker that is filtered out
 		return &answer{began: time.Now()}
 	}
 	if l := q.tree.known(prefix); l != nil && l.unmarked() {
@@ -136,6 +136,18 @@ func (q *inquiries) knownLocked(v subject) *answer {
 		return a
 	}
 	return nil
+}
+
+// forgetUnderWay has nobody join an inquiry about what is below a prefix, or about
+// the key that is it without its slash.
+func (q *inquiries) forgetUnderWay(prefix string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for v := range q.asking {
+		if strings.HasPrefix(v.key, prefix) || v.key+"/" == prefix {
+			delete(q.asking, v)
+		}
+	}
 }
 
 // refreshed says whether somebody has asked since for what is there now.

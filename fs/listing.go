@@ -205,11 +205,7 @@ func (l *listing) take(entries []s3.Entry) {
 	defer l.mu.Unlock()
 	before := l.names.len()
 	for _, e := range entries {
-		if f := l.tree.filter; f != nil && !f.keeps(e) {
-			l.names.pass(l.prefix, e)
-			continue
-		}
-		l.names.add(l.prefix, e)
+		l.putLocked(e)
 	}
 	if l.names.mixed {
 		l.tree.mixed.Store(true)

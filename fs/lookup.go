@@ -162,8 +162,12 @@ func (t *Tree) distrust(prefix, name string) {
 	t.learn(prefix, fact{entry: entry{name: name}, what: unknown, at: time.Now()})
 }
 
-// learn remembers what an answer has said of a name.
+// learn remembers what an answer has said of a name, unless it was asked before a
+// refresh.
 func (t *Tree) learn(prefix string, f fact) {
+	if f.what != unknown && t.refreshedSince(prefix+f.entry.name+"/", f.at) {
+		return
+	}
 	d := t.dirs.get(prefix)
 	t.dirs.learned(d, d.learn(f.entry.name, f, t.opts.TTL))
 }

@@ -85,6 +85,9 @@ func (t *Tree) forget(prefix string) {
 	t.refreshed(prefix)
 	t.stopScans(prefix)
 	t.dirs.forgetBelow(prefix)
+	if t.inquiries != nil {
+		t.inquiries.forgetUnderWay(prefix)
+	}
 }
 
 // Ioctl is how `s3mount refresh` reaches the daemon.
