@@ -49,7 +49,11 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 		}
 		e, at = w.entry, w.at
 	}
-	return d.child(ctx, e, said, at, out), 0
+	n := d.child(ctx, e, said, at, out)
+	if d.tree.opts.NoList {
+		d.assumedWith(n)
+	}
+	return n, 0
 }
 
 // child gives the node of an entry: the one that the kernel has, if it still is
@@ -145,7 +149,11 @@ func (d *dirNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 // wants the directory and not what is in it. Should he read it, it is listed then.
 func (d *dirNode) OpendirHandle(_ context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
 	h := &dirHandle{dir: d}
-	if flags&syscall.O_SYNC != syscall.O_SYNC {
+	switch {
+	case flags&syscall.O_SYNC == syscall.O_SYNC:
+	case d.tree.opts.NoList:
+		return nil, 0, errno(errUnlisted) // root, too, whom no mode keeps out
+	default:
 		h.read(d.tree.toRead(d.prefix))
 	}
 	return h, 0, 0

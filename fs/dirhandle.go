@@ -48,6 +48,9 @@ func (h *dirHandle) read(l *listing) {
 // the others are given when they are there: the kernel has the first page while
 // the second is on its way, and comes again.
 func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if h.dir.tree.opts.NoList {
+		return nil, errno(errUnlisted)
+	}
 	h.mu.Lock()
 	if h.listing == nil {
 		h.read(h.dir.tree.toRead(h.dir.prefix))
@@ -138,7 +141,7 @@ func (h *dirHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if off == 0 {
+	if off == 0 && !h.dir.tree.opts.NoList {
 		h.read(h.dir.tree.toRead(h.dir.prefix))
 	}
 	h.next = int(min(off, math.MaxInt32))

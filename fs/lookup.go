@@ -10,7 +10,8 @@ import (
 
 // lookup says what a name below prefix is, and since when that is known. It
 // costs no request where a listing or an earlier answer tells, and otherwise
-// one HEAD and one LIST. A name that is not there is iofs.ErrNotExist.
+// one HEAD and one LIST; with NoList one HEAD. A name that is not there is
+// iofs.ErrNotExist.
 //
 // It takes no context: an interrupted lookup would fail programs that only
 // happened to get a signal. The requests have deadlines of their own.
@@ -46,11 +47,16 @@ func (t *Tree) answer(d *directory, name string, q *question) {
 	defer d.answer(name, q)
 	q.fact.at = time.Now()
 	may, l := t.mayBe(d.prefix+name), (*listing)(nil)
-	if may.dir {
+	switch {
+	case t.opts.NoList:
+		q.fact.entry, q.err = t.resolveUnlisted(d.prefix, name, may)
+	case may.dir:
 		l = t.dirs.get(d.prefix + name + "/").current(t)
 		q.fact.at = l.began // before now, where the directory is being listed already
+		fallthrough
+	default:
+		q.fact.entry, q.err = t.resolve(d.prefix, name, may, l)
 	}
-	q.fact.entry, q.err = t.resolve(d.prefix, name, may, l)
 	q.fact.what = there
 	if errors.Is(q.err, iofs.ErrNotExist) {
 		q.fact.what = absent

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -208,8 +209,12 @@ func childReader(args []string) error {
 			p, err := io.ReadAll(f)
 			f.Close()
 			say(err, checked(p, 0))
-		case "ls":
-			f, err := os.Open(args[0])
+		case "mode": // name
+			var s unix.Stat_t
+			err := unix.Fstatat(dir, name, &s, 0)
+			say(err, fmt.Sprintf("%o", s.Mode))
+		case "ls": // name, or nothing
+			f, err := os.Open(filepath.Join(args[0], name))
 			if err != nil {
 				say(err, "")
 				continue

@@ -28,6 +28,7 @@ type Options struct {
 	Xattr      bool          // offer extended attributes
 	Posix      bool          // show modes, owners, times and links out of the objects' metadata
 	Filters    []Filter      // what is not shown; in their order
+	NoList     bool          // never list: a name that is no object is a directory that cannot be read
 	Log        *slog.Logger  // nil: nothing is logged
 }
 
@@ -45,8 +46,9 @@ type Tree struct {
 	at       time.Time // that the bucket shows; zero: now
 	versions bool      // it shows all
 
-	walks walks
-	scans scans
+	walks   walks
+	scans   scans
+	assumed *assumed // directories, with NoList
 
 	inquiries *inquiries // nil without Options.Posix
 	refreshes refreshes
@@ -86,6 +88,9 @@ func New(opts Options) (*Tree, error) {
 	if opts.DirMode == 0 {
 		opts.DirMode = 0555
 	}
+	if opts.NoList {
+		opts.DirMode = unreadable(opts.DirMode)
+	}
 	if opts.MaxEntries == 0 {
 		opts.MaxEntries = 500_000
 	}
@@ -105,6 +110,7 @@ func New(opts Options) (*Tree, error) {
 	if opts.Posix {
 		t.inquiries = newInquiries(t)
 	}
+	t.assumed = newAssumed(mostAssumed)
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t, nil
 }

@@ -21,6 +21,11 @@ var (
 	// can be read (InvalidObjectState).
 	ErrArchived = errors.New("the object is archived")
 
+	// ErrForbidden: the server knows who asks, as far as it says, and it may not
+	// be. To who may not list, S3 says so of a key that is not there as well, and
+	// the reply to a HEAD never says more.
+	ErrForbidden = errors.New("forbidden")
+
 	// ErrCredentials: there are no credentials to sign with, or they could not
 	// be fetched.
 	ErrCredentials = errors.New("no usable credentials")
@@ -94,6 +99,8 @@ func (e *Error) Is(target error) bool {
 	case iofs.ErrPermission:
 		denied := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.expired()
 		return denied && e.Code != "InvalidObjectState"
+	case ErrForbidden:
+		return e.forbidden()
 	case ErrArchived:
 		return e.Code == "InvalidObjectState"
 	case ErrNoVersions:
@@ -117,6 +124,18 @@ func (e *Error) gone() bool {
 	}
 	switch e.Code {
 	case "", "NoSuchKey", "NoSuchVersion", "NotFound":
+		return true
+	}
+	return false
+}
+
+// forbidden says that a refusal is about the object and not about who asks.
+func (e *Error) forbidden() bool {
+	if e.Status != http.StatusForbidden {
+		return false
+	}
+	switch e.Code {
+	case "", "AccessDenied", "AllAccessDisabled":
 		return true
 	}
 	return false

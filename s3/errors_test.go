@@ -48,7 +48,7 @@ func TestErrorText(t *testing.T) {
 
 func TestErrorsAreAskedByMeaning(t *testing.T) {
 	kinds := map[string]error{"not-exist": iofs.ErrNotExist, "permission": iofs.ErrPermission, "changed": ErrChanged, "archived": ErrArchived,
-		"cancelled": context.Canceled, "deadline": context.DeadlineExceeded, "credentials": ErrCredentials}
+		"cancelled": context.Canceled, "deadline": context.DeadlineExceeded, "credentials": ErrCredentials, "forbidden": ErrForbidden}
 	tests := []struct {
 		op     string
 		status int
@@ -72,8 +72,11 @@ func TestErrorsAreAskedByMeaning(t *testing.T) {
 		{opGet, 416, "InvalidRange", nil, "changed"},
 		{opHead, 416, "", nil, ""},
 		{opHead, 401, "", nil, "permission"},
-		{opHead, 403, "", nil, "permission"},
-		{opGet, 403, "AccessDenied", nil, "permission"},
+		{opHead, 403, "", nil, "forbidden permission"},
+		{opGet, 403, "AccessDenied", nil, "forbidden permission"},
+		{opList, 403, "AllAccessDisabled", nil, "forbidden permission"},
+		{opHead, 401, "AccessDenied", nil, "permission"},
+		{opGet, 403, "InvalidAccessKeyId", nil, "permission"},
 		{opGet, 403, "SignatureDoesNotMatch", nil, "permission"},
 		{opGet, 403, "RequestTimeTooSkewed", nil, "permission"},
 		{opGet, 400, "ExpiredToken", nil, "permission"},
@@ -94,7 +97,7 @@ func TestErrorsAreAskedByMeaning(t *testing.T) {
 		e := error(&Error{Op: tt.op, Status: tt.status, Code: tt.code, Err: tt.err})
 		e = fmt.Errorf("wrapped: %w", e)
 		var got []string
-		for _, name := range []string{"archived", "cancelled", "changed", "credentials", "deadline", "not-exist", "permission"} {
+		for _, name := range []string{"archived", "cancelled", "changed", "credentials", "deadline", "forbidden", "not-exist", "permission"} {
 			if errors.Is(e, kinds[name]) {
 				got = append(got, name)
 			}

@@ -109,13 +109,15 @@ func (b *Bucket) Pages(ctx context.Context, opts ListOptions) iter.Seq2[Page, er
 // whether the bucket is there, may be listed, and answers to these credentials.
 // It is the first thing to ask, and its answer the first thing to know.
 func (b *Bucket) Probe(ctx context.Context, prefix string) (Page, error) {
-	patience := Retry{Attempts: 3, Deadline: 10 * time.Second}.withDefaults()
 	if b.byVersion() {
-		return b.history(ListOptions{Prefix: prefix}).next(ctx, b, patience)
+		return b.history(ListOptions{Prefix: prefix}).next(ctx, b, littlePatience)
 	}
-	p, err := b.page(ctx, ListOptions{Prefix: prefix}, "", "", patience)
+	p, err := b.page(ctx, ListOptions{Prefix: prefix}, "", "", littlePatience)
 	return Page{Entries: p.entries, Last: err == nil && !p.truncated}, err
 }
+
+// littlePatience is for the first question: a mistake is found out soon.
+var littlePatience = Retry{Attempts: 3, Deadline: 10 * time.Second}.withDefaults()
 
 func (b *Bucket) listError(opts ListOptions, what string) error {
 	b.stats.failed.Add(1)

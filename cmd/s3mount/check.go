@@ -39,6 +39,10 @@ func (s *settings) check() error {
 		return misused("--dir-mode %s: nobody could enter a directory", s.dirMode.String())
 	case s.names != "all" && s.names != "plain":
 		return misused("--names %s: it is all or plain", s.names)
+	case s.noList && s.byVersion():
+		return misused("--no-list: what --at and --versions show is listed")
+	case s.noList && s.dirMode&0111 == 0:
+		return misused("--dir-mode %s: with --no-list nobody could enter a directory", s.dirMode.String())
 	case s.logFormat != "text" && s.logFormat != "json":
 		return misused("--log-format %s: it is text or json", s.logFormat)
 	}

@@ -23,7 +23,7 @@ import (
 // aboutAccess are the flags of a mount that `doctor --help` shows. It takes the
 // others as well, so that the command line of a mount will do.
 var aboutAccess = []string{
-	"endpoint-url", "region", "profile", "ca-bundle", "no-sign-request", "request-payer", "path-style", "allow-other", "at", "versions",
+	"endpoint-url", "region", "profile", "ca-bundle", "no-sign-request", "request-payer", "path-style", "no-list", "allow-other", "at", "versions",
 	"log-level", "options", "json", "timeout", "help",
 }
 
@@ -36,6 +36,9 @@ func newDoctorCommand() *cobra.Command {
 		Long: `Check everything that a mount needs, one after the other, and say what is wrong
 and what to do about it. Nothing is mounted and nothing is written; some six
 requests go to the bucket.
+
+With --no-list nothing is listed, and no key is known: give the path of an object,
+and reading it is tried.
 
 It takes every flag, variable and -o option of a mount. Exit code 0 says that a
 mount would work, perhaps with warnings; 1 that it would not.`,

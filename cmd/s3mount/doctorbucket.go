@@ -24,11 +24,19 @@ type probed struct {
 	took time.Duration
 }
 
-// probe asks for the first page of the listing, once.
+// ask asks a bucket what a mount asks first.
+func (d *doctor) ask(ctx context.Context, b *s3.Bucket) (s3.Page, error) {
+	if d.settings.noList {
+		return s3.Page{}, b.Greet(ctx, d.what.prefix+noSuchKey)
+	}
+	return b.Probe(ctx, d.what.prefix)
+}
+
+// probe asks that once.
 func (d *doctor) probe(ctx context.Context) *probed {
 	if d.probed == nil {
 		begin := time.Now()
-		page, err := d.bucket.Probe(ctx, d.what.prefix)
+		page, err := d.ask(ctx, d.bucket)
 		d.probed = &probed{page, d.late(ctx, err), time.Since(begin)}
 	}
 	return d.probed
@@ -82,14 +90,14 @@ func (d *doctor) addressing(ctx context.Context) finding {
 		return passed("%s: %s", style, d.bucket.URL())
 	}
 	if !notFound(p.err) || !d.otherStyle() {
-		return skipped("%s: %s; whether that is right the failed LIST does not tell", style, d.bucket.URL())
+		return skipped("%s: %s; whether that is right the refusal does not tell", style, d.bucket.URL())
 	}
 	opts := d.options
 	opts.PathStyle = !d.bucket.PathStyle()
 	opts.Region = d.bucket.Region()
 	other, err := bucketOf(opts)
 	if err == nil && other.PathStyle() == opts.PathStyle {
-		if _, err := other.Probe(ctx, d.what.prefix); err == nil {
+		if _, err := d.ask(ctx, other); err == nil {
 			hint := "give --path-style"
 			if !opts.PathStyle {
 				hint = "leave --path-style away"
@@ -140,6 +148,10 @@ func (d *doctor) listed(p *probed) finding {
 	if p.err != nil {
 		return d.notListed(p.err)
 	}
+	if d.settings.noList {
+		d.chooseNamed()
+		return skipped("nothing is listed with --no-list; the bucket has answered, as far as can be told")
+	}
 	d.choose(p.page)
 	if d.settings.byVersion() && len(p.page.Entries) > 0 && !d.bucket.KeepsVersions() {
 		return warned("enable versioning of the bucket, for the time to come", "none of the first objects has a version id: what was replaced or deleted while no versions were kept is not there")
@@ -177,7 +189,7 @@ func (d *doctor) notListed(err error) finding {
 	case errors.As(err, &e) && e.Code == "SignatureDoesNotMatch":
 		f.hint = "the secret key does not belong to the access key, or something on the way changes requests; check AWS_SECRET_ACCESS_KEY, and see every step with `" + d.signCommand() + "`"
 	case errors.As(err, &e) && denied(e):
-		f.hint = "the credentials are good but may not list; they need s3:ListBucket: " + d.policyHint()
+		f.hint = "the credentials are good but may not list; they need s3:ListBucket: " + d.policyHint() + "; with --no-list known paths open without it"
 	}
 	return f
 }
@@ -227,6 +239,15 @@ func (d *doctor) choose(page s3.Page) {
 	}
 }
 
+// chooseNamed has the object tried that is what was to be mounted, if it is one:
+// where nothing is listed no other key is known.
+func (d *doctor) chooseNamed() {
+	d.noObject = "no key is known: `s3mount doctor --no-list s3://BUCKET/KEY` tries one"
+	if key := strings.TrimSuffix(d.what.prefix, "/"); key != "" {
+		d.object = &s3.Object{Key: key}
+	}
+}
+
 func archived(class string) bool { return class == "GLACIER" || class == "DEEP_ARCHIVE" }
 
 func (d *doctor) name(o *s3.Object) string { return "s3://" + d.what.bucket + "/" + o.Key }
@@ -236,6 +257,11 @@ func (d *doctor) head(ctx context.Context) finding {
 		return skipped("%s", d.noObject)
 	}
 	o, err := d.bucket.Head(ctx, d.object.Key)
+	if d.settings.noList && (errors.Is(err, iofs.ErrNotExist) || errors.Is(err, s3.ErrForbidden)) {
+		d.noObject = fmt.Sprintf("%s is no object, or may not be read: give the path of one to try it", d.name(d.object))
+		d.object = nil
+		return skipped("%s", d.noObject)
+	}
 	if err != nil {
 		return d.notRead(ctx, err)
 	}

@@ -57,6 +57,7 @@ var settingOf = map[string]struct {
 	"metadata-ttl":    {"0", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).TTL }},
 	"max-entries":     {"1000", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).MaxEntries }},
 	"names":           {"plain", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).PlainNames }},
+	"no-list":         {"true", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).NoList }},
 	"xattr":           {"true", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Xattr }},
 	"posix-metadata":  {"true", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Posix }},
 	"exclude":         {"*.tmp", func(_ *testing.T, s *settings) any { return s.fsOptions(target{}, nil, nil, nil).Filters }},

@@ -12,7 +12,7 @@ import (
 )
 
 func newPolicyCommand() *cobra.Command {
-	region, at, versions := "", instant{}, false
+	region, at, versions, noList := "", instant{}, false, false
 	cmd := &cobra.Command{
 		Use:   "policy [flags] s3://BUCKET[/PREFIX]",
 		Short: "Print the least IAM policy that a mount needs",
@@ -27,6 +27,11 @@ it, that reader gets ESTALE.
 A mount with --at or --versions lists and reads versions: s3:ListBucketVersions takes
 the place of s3:ListBucket, and nothing is read that s3:GetObjectVersion does not
 permit, but for the present objects of --versions.
+
+With --no-list there is no s3:ListBucket. S3 then answers 403 for a key that is not
+there, as it does for one that may not be read, and the mount takes either for a
+directory that cannot be read: a wrong name is Permission denied, and never No such
+file or directory.
 
 Objects that are encrypted with a KMS key of one's own take kms:Decrypt on that
 key as well. A bucket of another account needs the same in its bucket policy.`,
@@ -45,15 +50,28 @@ key as well. A bucket of another account needs the same in its bucket policy.`,
 			if err != nil {
 				return err
 			}
-			region = cmp.Or(region, os.Getenv("S3MOUNT_REGION"), os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
-			return writePolicy(cmd.OutOrStdout(), policyOf(what, partition(region), !at.IsZero(), versions))
+			if err := environment(cmd.Flags(), os.Getenv); err != nil {
+				return err
+			}
+			if noList && (versions || !at.IsZero()) {
+				return misused("--no-list: what --at and --versions show is listed")
+			}
+			if noList {
+				fmt.Fprintln(cmd.ErrOrStderr(), withoutListBucket)
+			}
+			region = cmp.Or(region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
+			return writePolicy(cmd.OutOrStdout(), policyOf(what, partition(region), !at.IsZero(), versions, noList))
 		},
 	}
+	cmd.Flags().BoolVar(&noList, "no-list", false, "of a mount that lists nothing")
 	cmd.Flags().StringVar(&region, "region", "", "region `NAME` of the bucket: China's, GovCloud's and others have names of their own (default $AWS_REGION)")
 	cmd.Flags().Var(&at, "at", "for a mount of the bucket as it was then")
 	cmd.Flags().BoolVar(&versions, "versions", false, "for a mount of all versions")
 	return cmd
 }
+
+// withoutListBucket is what the JSON cannot say.
+const withoutListBucket = "s3mount: note: without s3:ListBucket S3 answers 403, not 404, for a key that is not there; mount with --no-list, which says Permission denied for either"
 
 // A policy is an IAM policy.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
@@ -72,7 +90,7 @@ type statement struct {
 
 // policyOf is what a mount of what needs: every listing is of the prefix or of
 // one below it, and every object that is asked for is below it.
-func policyOf(what target, partition string, past, versions bool) policy {
+func policyOf(what target, partition string, past, versions, noList bool) policy {
 	listing, reading := "s3:ListBucket", []string{"s3:GetObject", "s3:GetObjectVersion"}
 	if past || versions {
 		listing = "s3:ListBucketVersions"
@@ -87,7 +105,11 @@ func policyOf(what target, partition string, past, versions bool) policy {
 		list.Condition = map[string]map[string]string{"StringLike": {"s3:prefix": below}}
 	}
 	read := statement{Sid: "Read", Effect: "Allow", Action: reading, Resource: bucket + "/" + below}
-	return policy{Version: "2012-10-17", Statement: []statement{list, read}}
+	p := policy{Version: "2012-10-17", Statement: []statement{list, read}}
+	if noList {
+		p.Statement = p.Statement[1:]
+	}
+	return p
 }
 
 // literal has a policy take a string as it is.

@@ -50,6 +50,10 @@ func TestPolicy(t *testing.T) {
 			t.Errorf("policy %q: %v, %s", tt.args, err, stdout)
 		}
 	}
+	code, stdout, stderr := runs("policy", "--no-list", "s3://photos/2026")
+	if code != 0 || strings.Contains(stdout, "ListBucket") || !strings.Contains(stdout, "arn:aws:s3:::photos/2026/*") || !strings.Contains(stderr, "403") {
+		t.Errorf("policy --no-list: exit code %d, %s%s", code, stdout, stderr)
+	}
 	t.Setenv("AWS_REGION", "cn-north-1")
 	if _, stdout, _ := runs("policy", "s3://photos"); !strings.Contains(stdout, "arn:aws-cn:") {
 		t.Errorf("AWS_REGION is nothing to it: %s", stdout)

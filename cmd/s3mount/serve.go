@@ -67,7 +67,9 @@ func (s *settings) mount(bucket *present, what target, dir string, log *slog.Log
 		return err
 	}
 	defer tree.Close()
-	tree.Learn(bucket.first, bucket.asked)
+	if bucket.first != nil {
+		tree.Learn(*bucket.first, bucket.asked)
+	}
 	stopMetrics, err := s.serveMetrics(bucket.Bucket, blocks, tree, log)
 	if err != nil {
 		return err

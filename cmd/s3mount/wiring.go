@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	iofs "io/fs"
 	"log/slog"
 	"net/http"
-	"os"
 	"time"
 
 	"s3mount/cache"
@@ -46,7 +42,7 @@ func (s *settings) fsOptions(what target, bucket *s3.Bucket, blocks *cache.Cache
 	return fs.Options{
 		Bucket: bucket, Cache: blocks, Prefix: what.prefix, TTL: s.believed(),
 		UID: uint32(s.uid), GID: uint32(s.gid), FileMode: uint32(s.fileMode), DirMode: uint32(s.dirMode),
-		MaxEntries: s.maxEntries, PlainNames: s.names == "plain", Xattr: s.xattr, Posix: s.posixMetadata, Filters: s.filters, Log: log,
+		MaxEntries: s.maxEntries, PlainNames: s.names == "plain", Xattr: s.xattr, Posix: s.posixMetadata, Filters: s.filters, NoList: s.noList, Log: log,
 	}
 }
 
@@ -108,74 +104,4 @@ func (s *settings) bucket(ctx context.Context, what target, log *slog.Logger) (*
 		return nil, err
 	}
 	return bucketOf(s.s3Options(what, found, transport, log))
-}
-
-// notPublicHint is about an unsigned request that was refused.
-const notPublicHint = "the bucket is not open to everybody; leave --no-sign-request away and use credentials"
-
-// A present bucket has answered.
-type present struct {
-	*s3.Bucket
-	first s3.Page   // of all keys below the prefix
-	asked time.Time // when it was asked for
-}
-
-// answering gives the bucket once it has answered.
-func (s *settings) answering(ctx context.Context, what target, log *slog.Logger) (*present, error) {
-	bucket, err := s.bucket(ctx, what, log)
-	if err != nil {
-		return nil, err
-	}
-	asked := time.Now()
-	page, err := bucket.Probe(ctx, what.prefix)
-	switch {
-	case s.unsigned && errors.Is(err, iofs.ErrPermission):
-		return nil, &hintError{err, notPublicHint}
-	case err != nil:
-		if hint := s.versionsHint(what, err); hint != "" {
-			return nil, &hintError{err, hint}
-		}
-		return nil, err
-	case s.byVersion() && len(page.Entries) > 0 && !bucket.KeepsVersions():
-		s.warn(log, what, "none of the first objects of %s has a version id: what was replaced or deleted while no versions were kept is not there")
-	case len(page.Entries) == 0 && page.Last && !s.at.IsZero():
-		s.warn(log, what, "there was no key below %s at "+s.at.String()+"; the mount is empty")
-	case len(page.Entries) == 0 && page.Last && what.prefix != "":
-		s.warn(log, what, "there is no key below %s; the mount is empty")
-	}
-	return &present{bucket, page, asked}, nil
-}
-
-// warn says something of the bucket before it is mounted.
-func (s *settings) warn(log *slog.Logger, what target, format string) {
-	log.Warn(fmt.Sprintf(format, what), "source", what.String())
-	if !s.foreground { // in the background the log is elsewhere
-		fmt.Fprintf(os.Stderr, "s3mount: warning: "+format+"\n", quoted(what.String()))
-	}
-}
-
-// versionsHint is what to do where a listing of versions is refused; "": that is
-// not what has failed.
-func (s *settings) versionsHint(what target, err error) string {
-	var e *s3.Error
-	switch {
-	case !s.byVersion():
-	case errors.Is(err, s3.ErrNoVersions):
-		return "--at and --versions need a server that has ListObjectVersions; without them the mount shows what is there now"
-	case errors.As(err, &e) && denied(e):
-		return "the credentials are good but may not list versions; they need s3:ListBucketVersions on the bucket and s3:GetObjectVersion on its objects: " + s.policyHint(what)
-	}
-	return ""
-}
-
-// policyHint says how to have the policy printed.
-func (s *settings) policyHint(what target) string {
-	words := "`s3mount policy "
-	if !s.at.IsZero() {
-		words += "--at " + s.at.String() + " "
-	}
-	if s.versions {
-		words += "--versions "
-	}
-	return words + quoted(what.String()) + "` prints the policy"
 }

@@ -40,6 +40,11 @@ func (g *Gateway) CreateBucket(ctx context.Context, bucket string, versioned boo
 		strings.NewReader("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"), nil)
 }
 
+// SetPolicy gives a bucket its policy, in JSON.
+func (g *Gateway) SetPolicy(ctx context.Context, bucket, policy string) error {
+	return g.send(ctx, http.MethodPut, "/"+bucket+"?policy", strings.NewReader(policy))
+}
+
 // Put stores the content as an object. A key that ends in "/" with no content
 // is a directory marker.
 func (g *Gateway) Put(ctx context.Context, bucket, key string, content io.ReadSeeker) error {
