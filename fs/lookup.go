@@ -106,14 +106,15 @@ func (t *Tree) resolve(prefix, name string, may kinds, l *listing) (entry, error
 	case !errors.Is(lerr, iofs.ErrPermission):
 		return entry{}, lerr // it may be a directory; nothing else is believed
 	}
+	gone, denied := errors.Is(herr, iofs.ErrNotExist), errors.Is(herr, iofs.ErrPermission)
 	switch {
 	case herr == nil:
 		return entryOf(name, object), nil
-	case errors.Is(herr, iofs.ErrNotExist) && lerr != nil:
-		return entry{}, lerr // a directory that may not be listed, perhaps
-	case errors.Is(herr, iofs.ErrNotExist) && t.versions:
+	case (gone || denied) && lerr != nil:
+		return t.findBoth(prefix, name, gone, lerr)
+	case gone && t.versions:
 		return t.findVersion(prefix, name)
-	case errors.Is(herr, iofs.ErrPermission) && lerr == nil:
+	case denied:
 		e, err := t.find(key, name, herr)
 		if t.versions && errors.Is(err, iofs.ErrNotExist) { // which is 403 to who may not list the present
 			return t.findVersion(prefix, name)
@@ -123,34 +124,66 @@ func (t *Tree) resolve(prefix, name string, may kinds, l *listing) (entry, error
 	return entry{}, herr
 }
 
+// findBoth says what a name is that is no object which may be read, nor a
+// directory which may be listed: the directory above tells, if that may be. With
+// gone set there is no such object. What is not found is not missing: why is a
+// directory refused that is none?
+func (t *Tree) findBoth(prefix, name string, gone bool, denied error) (entry, error) {
+	if !errors.Is(denied, s3.ErrForbidden) {
+		return entry{}, denied
+	}
+	key := prefix + name
+	// From just before where it has its place.
+	opts := s3.ListOptions{Prefix: prefix, Delimiter: "/", StartAfter: key + "." + lastRune}
+	_, err := t.search(opts, key+"/")
+	switch {
+	case err == nil:
+		return entry{name: name, dir: true}, nil
+	case errors.Is(err, iofs.ErrNotExist) && !gone:
+		if e, err := t.find(key, name, denied); err == nil {
+			return e, nil
+		}
+	}
+	return entry{}, denied
+}
+
 // find looks for a key that may not be asked for in the listing, which may be
-// read: names and sizes can be seen where bytes cannot. Of the keys that begin so
-// it is the first; where keys come in no order it may be any.
+// read: names and sizes can be seen where bytes cannot.
 func (t *Tree) find(key, name string, denied error) (entry, error) {
-	inOrder, last, proof := true, "", orderProof
+	e, err := t.search(s3.ListOptions{Prefix: key}, key)
+	switch {
+	case err != nil:
+		return entry{}, err
+	case e.Size < 0:
+		return entry{}, denied
+	}
+	return entryOf(name, t.named(objectOf(e))), nil
+}
+
+// search looks for one entry of a listing. It is the first, where keys come in
+// order; where they come in none it may be any. It is iofs.ErrNotExist if it is not
+// there.
+func (t *Tree) search(opts s3.ListOptions, key string) (s3.Entry, error) {
+	inOrder, last := true, ""
+	proof := orderProof
 	if t.inOrder() {
 		proof = 1
 	}
-	for e, err := range t.bucket.List(t.ctx, s3.ListOptions{Prefix: key, PageSize: proof}) {
+	opts.PageSize = proof
+	for e, err := range t.bucket.List(t.ctx, opts) {
 		switch {
-		case err != nil:
-			return entry{}, err
-		case e.Key == key && e.Noncurrent:
+		case err == nil && e.Key == key && e.Noncurrent:
 			continue
-		case e.Key != key:
-			proof--
-			inOrder, last = inOrder && e.Key >= last, e.Key
-			if inOrder && proof == 0 {
-				return entry{}, iofs.ErrNotExist
-			}
-			continue
+		case err != nil || e.Key == key:
+			return e, err
 		}
-		if e.Size < 0 {
-			return entry{}, denied
+		proof--
+		inOrder, last = inOrder && e.Key >= last, e.Key
+		if inOrder && proof == 0 {
+			break
 		}
-		return entryOf(name, t.named(objectOf(e))), nil
 	}
-	return entry{}, iofs.ErrNotExist
+	return s3.Entry{}, iofs.ErrNotExist
 }
 
 func entryOf(name string, o s3.Object) entry {

@@ -75,6 +75,30 @@ func TestNotFoundAndNotListed(t *testing.T) {
 	equal(t, "lookup when it may be listed", r.lookErrno("d/", "x"), syscall.ENOENT)
 }
 
+// Where LIST is refused for a directory the one above tells that it is one, and
+// the files in it open. What it does not tell of is not missing for that.
+func TestDirectoryThatMayNotBeListed(t *testing.T) {
+	for _, unsorted := range []bool{false, true} {
+		for _, head := range []bool{false, true} { // refused
+			o := text("d/secret/k", "d/secret-x", "d/secret.x/y", "d/a", "d/z")
+			o.Unsorted = unsorted
+			denied := s3test.Error(403, "AccessDenied")
+			o.Rules = []s3test.Rule{{Op: s3test.List, Prefix: "d/secret/", Action: denied}, {Op: s3test.List, Key: "d/none/", Action: denied}}
+			if head {
+				o.Rules = append(o.Rules, s3test.Rule{Op: s3test.Head, Key: "d/secret", Action: denied})
+			}
+			r := newRig(t, o)
+			equal(t, "the directory", r.look(t, "d/", "secret"), "secret/")
+			r.asked(t, "HEAD d/secret", "LIST d/secret/ flat", "LIST d/secret/", "LIST d/ after=d/secret.\U0010ffff max=100")
+			equal(t, "a file in it", r.look(t, "d/secret/", "k"), "k")
+			_, err := r.list(t, "d/secret/")
+			equal(t, "listing it", errno(err), syscall.EACCES)
+			equal(t, "no file in it", r.lookErrno("d/secret/", "none"), syscall.EACCES)
+			equal(t, "not told of", r.lookErrno("d/", "none"), syscall.EACCES)
+		}
+	}
+}
+
 // Trouble is EIO, never ENOENT, and nothing is remembered of it.
 func TestLookupWithAServerInTrouble(t *testing.T) {
 	for name, rule := range map[string]s3test.Rule{

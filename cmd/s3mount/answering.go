@@ -15,7 +15,7 @@ import (
 // A present bucket has answered.
 type present struct {
 	*s3.Bucket
-	first *s3.Page  // of all keys below the prefix; nil: nothing is listed
+	first *s3.Page  // of all keys below the prefix; nil: it may not be asked for
 	asked time.Time // when it was asked for
 }
 
@@ -34,6 +34,9 @@ func (s *settings) answering(ctx context.Context, what target, log *slog.Logger)
 	}
 	asked := time.Now()
 	page, err := bucket.Probe(ctx, what.prefix)
+	if errors.Is(err, s3.ErrForbidden) && mayList(ctx, bucket, what.prefix) {
+		return &present{Bucket: bucket}, nil
+	}
 	switch {
 	case err != nil:
 		if hint := s.versionsHint(what, err); hint != "" {
@@ -48,6 +51,15 @@ func (s *settings) answering(ctx context.Context, what target, log *slog.Logger)
 		s.warn(log, what, "there is no key below %s; the mount is empty")
 	}
 	return &present{bucket, &page, asked}, nil
+}
+
+// mayList says whether a directory may be listed that may not with all that is
+// below it: a policy may want a delimiter (its condition s3:delimiter).
+func mayList(ctx context.Context, bucket *s3.Bucket, prefix string) bool {
+	for _, err := range bucket.List(ctx, s3.ListOptions{Prefix: prefix, Delimiter: "/", PageSize: 1}) {
+		return err == nil
+	}
+	return true
 }
 
 // warn says something of what is mounted to the log, and to who waits for the

@@ -104,6 +104,7 @@ type doctor struct {
 	reached   string // an address that answers, with its port
 	hinted    string // the region that the server names without being asked
 	probed    *probed
+	delimited bool       // it may be listed with a delimiter, and not without
 	object    *s3.Object // to try; nil: there is none
 	noObject  string     // why
 	begins    []byte     // the object's first bytes

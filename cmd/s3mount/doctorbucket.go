@@ -29,7 +29,12 @@ func (d *doctor) ask(ctx context.Context, b *s3.Bucket) (s3.Page, error) {
 	if d.settings.noList {
 		return s3.Page{}, b.Greet(ctx, d.what.prefix+noSuchKey)
 	}
-	return b.Probe(ctx, d.what.prefix)
+	page, err := b.Probe(ctx, d.what.prefix)
+	if errors.Is(err, s3.ErrForbidden) && mayList(ctx, b, d.what.prefix) {
+		d.delimited = true
+		return s3.Page{}, nil
+	}
+	return page, err
 }
 
 // probe asks that once.
@@ -151,6 +156,10 @@ func (d *doctor) listed(p *probed) finding {
 	if d.settings.noList {
 		d.chooseNamed()
 		return skipped("nothing is listed with --no-list; the bucket has answered, as far as can be told")
+	}
+	if d.delimited {
+		d.noObject = "the keys below are not known"
+		return passed("%s may be listed directory by directory, and not with all that is below it", d.what)
 	}
 	d.choose(p.page)
 	if d.settings.byVersion() && len(p.page.Entries) > 0 && !d.bucket.KeepsVersions() {
