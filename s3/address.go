@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"s3mount/sigv4"
@@ -20,11 +21,11 @@ func (b *Bucket) address(region, key, rawQuery string) *url.URL {
 		u.Scheme, u.Host = e.Scheme, e.Host
 		base = strings.TrimSuffix(e.Path, "/")
 	} else {
-		u.Host = awsHost(region)
+		u.Host = awsHost(b.service, region)
 	}
 	switch {
 	case !b.pathStyle:
-		u.Host = b.opts.Name + "." + u.Host
+		u.Host = b.label + "." + u.Host
 		base += "/" + key
 	case key == "":
 		base += "/" + b.opts.Name
@@ -40,6 +41,9 @@ func (b *Bucket) address(region, key, rawQuery string) *url.URL {
 // for a host, and where a dot in it would miss the wildcard certificate.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/VirtualHosting.html
 func pathStyle(o Options) bool {
+	if isARN(o.Name) {
+		return false
+	}
 	if o.PathStyle || !hostLabel(o.Name) {
 		return true
 	}
@@ -82,25 +86,36 @@ func regionName(s string) bool {
 	}, s))
 }
 
-// awsHost is the S3 endpoint of a region, by partition.
+// A partition is a part of AWS with names of its own.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+type partition struct {
+	regions string // their names begin so
+	name    string // in ARNs
+	suffix  string // of host names
+}
+
+var partitions = []partition{
+	{"cn-", "aws-cn", "amazonaws.com.cn"},
+	{"us-gov-", "aws-us-gov", "amazonaws.com"},
+	{"us-iso-", "aws-iso", "c2s.ic.gov"},
+	{"us-isob-", "aws-iso-b", "sc2s.sgov.gov"},
+	{"eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"},
+	{"us-isof-", "aws-iso-f", "csp.hci.ic.gov"},
+	{"eusc-", "aws-eusc", "amazonaws.eu"},
+	{"", "aws", "amazonaws.com"},
+}
+
+func partitionOf(region string) partition {
+	return partitions[slices.IndexFunc(partitions, func(p partition) bool { return strings.HasPrefix(region, p.regions) })]
+}
+
+// Partition is the part of AWS that a region is in, as ARNs have it.
+func Partition(region string) string { return partitionOf(region).name }
+
+// awsHost is the endpoint of buckets ("s3") or access points in a region.
 // https://docs.aws.amazon.com/general/latest/gr/s3.html
-func awsHost(region string) string {
-	suffix := "amazonaws.com"
-	switch {
-	case strings.HasPrefix(region, "cn-"):
-		suffix = "amazonaws.com.cn"
-	case strings.HasPrefix(region, "us-iso-"):
-		suffix = "c2s.ic.gov"
-	case strings.HasPrefix(region, "us-isob-"):
-		suffix = "sc2s.sgov.gov"
-	case strings.HasPrefix(region, "eu-isoe-"):
-		suffix = "cloud.adc-e.uk"
-	case strings.HasPrefix(region, "us-isof-"):
-		suffix = "csp.hci.ic.gov"
-	case strings.HasPrefix(region, "eusc-"):
-		suffix = "amazonaws.eu"
-	}
-	return "s3." + region + "." + suffix
+func awsHost(service, region string) string {
+	return service + "." + region + "." + partitionOf(region).suffix
 }
 
 func checkEndpoint(u *url.URL) error {

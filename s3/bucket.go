@@ -16,6 +16,8 @@ import (
 type Bucket struct {
 	opts      Options
 	pathStyle bool
+	label     string // in a host name
+	service   string // of AWS, in a host name
 	transport http.RoundTripper
 	signer    sigv4.Signer
 	limit     *limit           // of requests under way
@@ -49,15 +51,20 @@ func New(opts Options) (*Bucket, error) {
 	b := &Bucket{
 		opts:      opts,
 		pathStyle: pathStyle(opts),
+		label:     opts.Name,
+		service:   "s3",
 		transport: readOnly{rt},
 		limit:     newLimit(opts.Connections),
 		paces:     newPaces(),
+	}
+	if p, err := ParseAccessPoint(opts.Name); err == nil {
+		b.label, b.service = p.label(), "s3-accesspoint"
 	}
 	b.region.Store(&opts.Region)
 	return b, nil
 }
 
-// Name is the bucket's name.
+// Name is the bucket's name, or the access point's ARN.
 func (b *Bucket) Name() string { return b.opts.Name }
 
 // Region is the region that requests are signed for now.
@@ -72,7 +79,7 @@ func (b *Bucket) PathStyle() bool { return b.pathStyle }
 
 // adopt signs for region from now on, if that can be one.
 func (b *Bucket) adopt(region string) {
-	if !regionName(region) {
+	if !regionName(region) || isARN(b.opts.Name) { // which says where it is
 		return
 	}
 	if was := *b.region.Swap(&region); was != region {

@@ -2,12 +2,10 @@ package s3
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"s3mount/sigv4"
@@ -23,8 +21,8 @@ type CredentialsFunc func(ctx context.Context, refused sigv4.Credentials) (sigv4
 // Options say which bucket, where it is and how patient to be. Name is all
 // that is needed.
 type Options struct {
-	Name         string            // of the bucket
-	Region       string            // to sign for; "": us-east-1, or what the server says it is
+	Name         string            // of the bucket, or the ARN of an access point
+	Region       string            // to sign for; "": us-east-1, or what the server says it is; an ARN has its own
 	Endpoint     *url.URL          // scheme, host and perhaps a path; nil: AWS's for the region
 	PathStyle    bool              // bucket in the path; also so wherever it cannot be in the host name
 	RequestPayer bool              // agree to pay for the requests (x-amz-request-payer)
@@ -73,6 +71,11 @@ func (r Retry) withDefaults() Retry {
 }
 
 func (o Options) withDefaults() Options {
+	if isARN(o.Name) {
+		if p, err := ParseAccessPoint(o.Name); err == nil {
+			o.Region = p.Region
+		}
+	}
 	if o.Region == "" {
 		o.Region = "us-east-1"
 	}
@@ -94,10 +97,6 @@ func (o Options) withDefaults() Options {
 
 func (o Options) check() error {
 	switch {
-	case o.Name == "":
-		return errors.New("s3: Options.Name: no bucket named")
-	case strings.ContainsAny(o.Name, "/?#\x00 "), o.Name == ".", o.Name == "..":
-		return fmt.Errorf("s3: Options.Name: %q is not a bucket name", o.Name)
 	case !regionName(o.Region):
 		return fmt.Errorf("s3: Options.Region: %q is not a region name", o.Region)
 	case o.Connections < 0:
@@ -107,5 +106,8 @@ func (o Options) check() error {
 	case o.Retry.Attempts < 0 || o.Retry.MinWait < 0 || o.Retry.MaxWait < 0 || o.Retry.Deadline < 0:
 		return fmt.Errorf("s3: Options.Retry: %+v has a value below zero", o.Retry)
 	}
-	return checkEndpoint(o.Endpoint)
+	if err := checkEndpoint(o.Endpoint); err != nil {
+		return err
+	}
+	return o.checkName()
 }

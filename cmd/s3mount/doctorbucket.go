@@ -49,6 +49,9 @@ func (d *doctor) probe(ctx context.Context) *probed {
 
 // region compares the one that requests are signed for with the bucket's.
 func (d *doctor) region(ctx context.Context) finding {
+	if p, err := s3.ParseAccessPoint(d.what.bucket); err == nil {
+		return passed("%s, as the access point's ARN says", p.Region)
+	}
 	told, signed := d.found.region, d.options.Region
 	if signed == "" {
 		signed = "us-east-1"
@@ -122,6 +125,9 @@ func styleName(path bool) string {
 
 // otherStyle says whether the bucket could be in the other place.
 func (d *doctor) otherStyle() bool {
+	if strings.HasPrefix(d.what.bucket, "arn:") { // of an access point there is one
+		return false
+	}
 	if !d.bucket.PathStyle() {
 		return true
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"s3mount/s3"
 )
 
 func newPolicyCommand() *cobra.Command {
@@ -34,7 +36,8 @@ directory that cannot be read: a wrong name is Permission denied, and never No s
 file or directory.
 
 Objects that are encrypted with a KMS key of one's own take kms:Decrypt on that
-key as well. A bucket of another account needs the same in its bucket policy.`,
+key as well. A bucket of another account needs the same in its bucket policy, and the
+bucket behind an access point one that trusts access points (s3:DataAccessPointAccount).`,
 		Example: `  s3mount policy s3://photos/2026
   s3mount policy --at 7d s3://photos
   s3mount policy --region cn-north-1 s3://photos`,
@@ -56,11 +59,14 @@ key as well. A bucket of another account needs the same in its bucket policy.`,
 			if noList && (versions || !at.IsZero()) {
 				return misused("--no-list: what --at and --versions show is listed")
 			}
+			if strings.HasSuffix(what.bucket, "-s3alias") {
+				return &hintError{misused("%q is an access point's alias, which no policy knows", what.bucket), "write its ARN, s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME: `aws s3control list-access-points` shows it"}
+			}
 			if noList {
 				fmt.Fprintln(cmd.ErrOrStderr(), withoutListBucket)
 			}
 			region = cmp.Or(region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
-			return writePolicy(cmd.OutOrStdout(), policyOf(what, partition(region), !at.IsZero(), versions, noList))
+			return writePolicy(cmd.OutOrStdout(), policyOf(what, s3.Partition(region), !at.IsZero(), versions, noList))
 		},
 	}
 	cmd.Flags().BoolVar(&noList, "no-list", false, "of a mount that lists nothing")
@@ -99,12 +105,17 @@ func policyOf(what target, partition string, past, versions, noList bool) policy
 		reading = reading[1:]
 	}
 	bucket := "arn:" + partition + ":s3:::" + what.bucket
+	objects := bucket + "/"
+	if p, err := s3.ParseAccessPoint(what.bucket); err == nil {
+		bucket = p.String()
+		objects = bucket + "/object/"
+	}
 	list := statement{Sid: "List", Effect: "Allow", Action: []string{listing}, Resource: bucket}
 	below := literal(what.prefix) + "*"
 	if what.prefix != "" {
 		list.Condition = map[string]map[string]string{"StringLike": {"s3:prefix": below}}
 	}
-	read := statement{Sid: "Read", Effect: "Allow", Action: reading, Resource: bucket + "/" + below}
+	read := statement{Sid: "Read", Effect: "Allow", Action: reading, Resource: objects + below}
 	p := policy{Version: "2012-10-17", Statement: []statement{list, read}}
 	if noList {
 		p.Statement = p.Statement[1:]
@@ -116,20 +127,6 @@ func policyOf(what target, partition string, past, versions, noList bool) policy
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
 func literal(s string) string {
 	return strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}").Replace(s)
-}
-
-// partition is the part of AWS that a region is in.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
-func partition(region string) string {
-	for _, p := range []struct{ regions, name string }{
-		{"cn-", "aws-cn"}, {"us-gov-", "aws-us-gov"}, {"us-iso-", "aws-iso"}, {"us-isob-", "aws-iso-b"},
-		{"eu-isoe-", "aws-iso-e"}, {"us-isof-", "aws-iso-f"}, {"eusc-", "aws-eusc"},
-	} {
-		if strings.HasPrefix(region, p.regions) {
-			return p.name
-		}
-	}
-	return "aws"
 }
 
 func writePolicy(out io.Writer, p policy) error {

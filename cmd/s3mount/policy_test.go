@@ -19,6 +19,9 @@ func TestPolicy(t *testing.T) {
 		{[]string{"s3://photos/*?${x}"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/${*}${?}${$}{x}/*", "${*}${?}${$}{x}/*"},
 		{[]string{"--region", "cn-north-1", "s3://photos"}, "arn:aws-cn:s3:::photos", "arn:aws-cn:s3:::photos/*", ""},
 		{[]string{"--region", "us-gov-west-1", "s3://photos"}, "arn:aws-us-gov:s3:::photos", "arn:aws-us-gov:s3:::photos/*", ""},
+		{[]string{"s3://" + point + "/2026"}, point, point + "/object/2026/*", "2026/*"},
+		{[]string{"--region", "us-east-1", strings.Replace(strings.Replace(point, "aws", "aws-cn", 1), "eu-west-1", "cn-north-1", 1)},
+			"arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/point", "arn:aws-cn:s3:cn-north-1:123456789012:accesspoint/point/object/*", ""},
 		{[]string{"--region", "eu-north-1", "s3://photos"}, "arn:aws:s3:::photos", "arn:aws:s3:::photos/*", ""},
 	} {
 		code, stdout, stderr := runs(append([]string{"policy"}, tt.args...)...)
@@ -58,7 +61,7 @@ func TestPolicy(t *testing.T) {
 	if _, stdout, _ := runs("policy", "s3://photos"); !strings.Contains(stdout, "arn:aws-cn:") {
 		t.Errorf("AWS_REGION is nothing to it: %s", stdout)
 	}
-	for _, args := range [][]string{{}, {"s3://a", "s3://b"}, {"http://host/b"}, {"--json", "s3://b"}} {
+	for _, args := range [][]string{{}, {"s3://a", "s3://b"}, {"http://host/b"}, {"--json", "s3://b"}, {"s3://point-abc-s3alias"}, {"s3://arn:aws:s3:::b"}} {
 		if code, stdout, stderr := runs(append([]string{"policy"}, args...)...); code != exitMisused || stdout != "" || !isTwoLines(stderr) {
 			t.Errorf("policy %q: exit code %d, %s%s", args, code, stdout, stderr)
 		}

@@ -56,6 +56,8 @@ func TestScripts(t *testing.T) {
 					switch arg {
 					case "-deny":
 						o.DenyList = true
+					case "-point": // that the bucket is one, to its host name
+						o.Bucket += "-123456789012"
 					case "-stall":
 						o.Rules = []s3test.Rule{{Action: s3test.Stall(s3test.BeforeHeaders)}}
 					default:

@@ -9,24 +9,33 @@ import (
 	"syscall"
 
 	"github.com/moby/sys/mountinfo"
+
+	"s3mount/s3"
 )
 
 // A target is what is mounted.
 type target struct {
-	bucket string
+	bucket string // or an access point's ARN
 	prefix string // "" or ending in "/"
 }
 
 func (t target) String() string { return "s3://" + t.bucket + "/" + t.prefix }
 
-// parseTarget reads s3://BUCKET[/PREFIX] or BUCKET[/PREFIX]. A prefix is a
-// directory, with or without the slash at its end; it is taken as it is written.
+// parseTarget reads s3://BUCKET[/PREFIX] or BUCKET[/PREFIX], where an access
+// point's ARN may be in the bucket's place. A prefix is a directory, with or
+// without the slash at its end; it is taken as it is written.
 func parseTarget(s string) (target, error) {
 	rest := strings.TrimPrefix(s, "s3://")
 	if strings.Contains(rest, "://") {
 		return target{}, &hintError{misused("%q is not a bucket", s), "write s3://BUCKET or s3://BUCKET/PREFIX; the server's URL goes to --endpoint-url"}
 	}
 	bucket, prefix, _ := strings.Cut(rest, "/")
+	if strings.HasPrefix(rest, "arn:") {
+		var err error
+		if bucket, prefix, err = cutARN(rest); err != nil {
+			return target{}, err
+		}
+	}
 	if bucket == "" || strings.ContainsAny(bucket, "?# \t\n\x00") || strings.HasPrefix(bucket, "-") {
 		return target{}, &hintError{misused("%q names no bucket", s), "write s3://BUCKET or s3://BUCKET/PREFIX"}
 	}
@@ -35,6 +44,33 @@ func parseTarget(s string) (target, error) {
 	}
 	return target{bucket, prefix}, nil
 }
+
+// cutARN splits ARN[/PREFIX]. The ARN ends behind the access point's name, before
+// which there is a slash, or a colon.
+func cutARN(s string) (arn, prefix string, err error) {
+	head, name := s, ""
+	for _, kind := range []string{":accesspoint/", ":accesspoint:"} {
+		if i := strings.Index(s, kind); i >= 0 {
+			head = s[:i+len(kind)]
+			name, prefix, _ = strings.Cut(s[len(head):], "/")
+			break
+		}
+	}
+	p, err := s3.ParseAccessPoint(head + name)
+	_, bucket, isBucket := strings.Cut(s, ":s3:::")
+	switch {
+	case err == nil:
+		return p.String(), prefix, nil
+	case errors.Is(err, s3.ErrUnsupported):
+		return "", "", &hintError{&usageError{err}, unsupportedHint}
+	case isBucket:
+		return "", "", &hintError{misused("%q is a bucket's ARN", s), "write s3://" + bucket}
+	}
+	return "", "", &hintError{&usageError{err}, "the ARN of an access point is arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME"}
+}
+
+// unsupportedHint is about names that AWS has for what cannot be mounted.
+const unsupportedHint = "mount the bucket behind it, if it is a general purpose bucket, or an access point of that in one region"
 
 // checkMountPoint says whether dir can be mounted on, and gives its absolute
 // path. Nothing is changed.

@@ -23,6 +23,11 @@ func TestParseTarget(t *testing.T) {
 		{"s3://photos/a b+c%20?#é", "photos", "a b+c%20?#é/", "s3://photos/a b+c%20?#é/"},
 		{"s3://my.dotted.bucket", "my.dotted.bucket", "", "s3://my.dotted.bucket/"},
 		{"Old_Bucket", "Old_Bucket", "", "s3://Old_Bucket/"},
+		{"s3://" + point, point, "", "s3://" + point + "/"},
+		{"s3://" + point + "/", point, "", "s3://" + point + "/"},
+		{point + "/a/b", point, "a/b/", "s3://" + point + "/a/b/"},
+		{"s3://arn:aws:s3:eu-west-1:123456789012:accesspoint:point/a", point, "a/", "s3://" + point + "/a/"},
+		{"s3://point-abc123-s3alias/a", "point-abc123-s3alias", "a/", "s3://point-abc123-s3alias/a/"},
 	}
 	for _, tt := range tests {
 		got, err := parseTarget(tt.typed)
@@ -37,6 +42,26 @@ func TestParseTarget(t *testing.T) {
 			t.Errorf("parseTarget(%q) = %v, %v; want a usage error", typed, got, err)
 		} else if hint := hintFor("s3mount", err); !strings.Contains(hint, "s3://BUCKET") {
 			t.Errorf("parseTarget(%q): the hint is %q", typed, hint)
+		}
+	}
+}
+
+const point = "arn:aws:s3:eu-west-1:123456789012:accesspoint/point"
+
+func TestTargetsThatAreNotSupported(t *testing.T) {
+	for typed, hint := range map[string]string{
+		"s3://arn:aws:s3::123456789012:accesspoint/mfzwi23gnjvgw.mrap/a":                            "general purpose",
+		"arn:aws:s3-outposts:eu-west-1:123456789012:outpost/op-01ac5d28a6a232904/accesspoint/point": "general purpose",
+		"s3://arn:aws:s3-object-lambda:eu-west-1:123456789012:accesspoint/point":                    "general purpose",
+		"s3://arn:aws:s3:::photos/2026":                                                             "write s3://photos/2026",
+		"s3://arn:aws:s3:eu-west-1:123456789012:job/x":                                              "accesspoint/NAME",
+		"s3://arn:aws:s3:eu-west-1:123456789012:accesspoint":                                        "accesspoint/NAME",
+		"s3://arn:aws:s3:cn-north-1:123456789012:accesspoint/point":                                 "accesspoint/NAME",
+	} {
+		_, err := parseTarget(typed)
+		var misuse *usageError
+		if !errors.As(err, &misuse) || !strings.Contains(hintFor("s3mount", err), hint) {
+			t.Errorf("parseTarget(%q): %v, and the hint is %q", typed, err, hintFor("s3mount", err))
 		}
 	}
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"s3mount/cache"
@@ -91,7 +93,12 @@ func (s *settings) connection(ctx context.Context) (awsSettings, *http.Transport
 // bucketOf makes a bucket of options.
 func bucketOf(opts s3.Options) (*s3.Bucket, error) {
 	bucket, err := s3.New(opts)
-	if err != nil {
+	switch {
+	case errors.Is(err, s3.ErrUnsupported):
+		return nil, &hintError{err, unsupportedHint}
+	case err != nil && strings.HasPrefix(opts.Name, "arn:"):
+		return nil, &hintError{err, "an access point is in front of the server's host name: leave --path-style away, and --endpoint-url or give it one with a name"}
+	case err != nil:
 		return nil, &hintError{err, "check the name of the bucket, --region and AWS_REGION"}
 	}
 	return bucket, nil
