@@ -84,7 +84,7 @@ func (x *exchange) answer() *answer {
 		return refuse(http.StatusNotImplemented, "NotImplemented", "s3test does not list buckets")
 	case x.bucket != s.bucket:
 		return refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist", field{"BucketName", x.bucket})
-	case s.isDenied(x.permission()):
+	case s.isDenied(x.permission()), s.requesterPays && x.r.Header.Get("X-Amz-Request-Payer") != "requester":
 		return refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 	case x.op == Location:
 		where := s.region

@@ -41,6 +41,10 @@ type Options struct {
 	Rules                       []Rule // as by AddRule
 	DenyList, DenyGet, DenyHead bool   // 403 AccessDenied, whoever asks
 
+	// RequesterPays has it refuse, with 403 AccessDenied, whoever does not agree
+	// to pay (x-amz-request-payer).
+	RequesterPays bool
+
 	Latency        Latency
 	BytesPerSecond int64         // of body, on each connection; 0: no limit
 	ClockOffset    time.Duration // how far the server's clock is ahead
@@ -59,6 +63,7 @@ type Server struct {
 	bucket, region string
 	scheme         string
 	anonymous      bool
+	requesterPays  bool
 	listV1         bool
 	pageSize       int
 	unsorted       bool
@@ -92,19 +97,20 @@ type Server struct {
 // Start runs a server until Close.
 func Start(o Options) (*Server, error) {
 	s := &Server{
-		bucket:    o.Bucket,
-		region:    o.Region,
-		scheme:    "http",
-		anonymous: o.Anonymous,
-		listV1:    o.ListV1,
-		pageSize:  o.PageSize,
-		unsorted:  o.Unsorted,
-		apart:     o.Apart,
-		logf:      o.Logf,
-		closing:   make(chan struct{}),
-		hijacked:  make(map[net.Conn]struct{}),
-		denied:    map[Op]bool{List: o.DenyList, Get: o.DenyGet, Head: o.DenyHead},
-		listener:  o.Listener,
+		bucket:        o.Bucket,
+		region:        o.Region,
+		scheme:        "http",
+		anonymous:     o.Anonymous,
+		requesterPays: o.RequesterPays,
+		listV1:        o.ListV1,
+		pageSize:      o.PageSize,
+		unsorted:      o.Unsorted,
+		apart:         o.Apart,
+		logf:          o.Logf,
+		closing:       make(chan struct{}),
+		hijacked:      make(map[net.Conn]struct{}),
+		denied:        map[Op]bool{List: o.DenyList, Get: o.DenyGet, Head: o.DenyHead},
+		listener:      o.Listener,
 	}
 	if s.bucket == "" {
 		s.bucket = "bucket"
