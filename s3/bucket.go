@@ -23,7 +23,7 @@ type Bucket struct {
 	limit     *limit           // of requests under way
 	paces     map[string]*pace // by operation; not changed
 	speeds    speeds
-	stats     counters
+	stats     *counters
 
 	region   atomic.Pointer[string] // to sign for: Options.Region until the server says otherwise
 	skew     atomic.Int64           // nanoseconds the server's clock is ahead of ours, learned from a refusal
@@ -36,6 +36,14 @@ type Bucket struct {
 // New gives the bucket that opts describe. It makes no request; [Bucket.Probe]
 // does.
 func New(opts Options) (*Bucket, error) {
+	if err := opts.checkName(); err != nil {
+		return nil, err
+	}
+	return newBucket(opts)
+}
+
+// newBucket is New without a look at the name.
+func newBucket(opts Options) (*Bucket, error) {
 	opts = opts.withDefaults()
 	if err := opts.check(); err != nil {
 		return nil, err
@@ -56,6 +64,7 @@ func New(opts Options) (*Bucket, error) {
 		transport: readOnly{rt},
 		limit:     newLimit(opts.Connections),
 		paces:     newPaces(),
+		stats:     &counters{},
 	}
 	if p, err := ParseAccessPoint(opts.Name); err == nil {
 		b.label, b.service = p.label(), "s3-accesspoint"

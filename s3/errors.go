@@ -26,6 +26,9 @@ var (
 	// the reply to a HEAD never says more.
 	ErrForbidden = errors.New("forbidden")
 
+	// ErrNoBucket: there is no bucket of that name, and perhaps cannot be.
+	ErrNoBucket = errors.New("no such bucket")
+
 	// ErrCredentials: there are no credentials to sign with, or they could not
 	// be fetched.
 	ErrCredentials = errors.New("no usable credentials")
@@ -99,6 +102,8 @@ func (e *Error) Is(target error) bool {
 	case iofs.ErrPermission:
 		denied := e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.expired()
 		return denied && e.Code != "InvalidObjectState"
+	case ErrNoBucket:
+		return e.Status == http.StatusNotFound && e.Code == "NoSuchBucket" || e.Status == http.StatusBadRequest && e.Code == "InvalidBucketName"
 	case ErrForbidden:
 		return e.forbidden()
 	case ErrArchived:

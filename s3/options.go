@@ -106,8 +106,5 @@ func (o Options) check() error {
 	case o.Retry.Attempts < 0 || o.Retry.MinWait < 0 || o.Retry.MaxWait < 0 || o.Retry.Deadline < 0:
 		return fmt.Errorf("s3: Options.Retry: %+v has a value below zero", o.Retry)
 	}
-	if err := checkEndpoint(o.Endpoint); err != nil {
-		return err
-	}
-	return o.checkName()
+	return checkEndpoint(o.Endpoint)
 }

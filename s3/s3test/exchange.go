@@ -30,6 +30,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{s: s, w: w, r: r, ctx: r.Context(), plan: newPlan(nil)}
 	x.conn = r.Context().Value(connKey{}).(*conn)
 	x.identify()
+	if other := s.beside(x.bucket); other != nil {
+		other.handle(w, r)
+		return
+	}
 	s.log.begin(x.entry)
 	defer s.log.end(x.entry)
 	x.serve()
@@ -80,8 +84,12 @@ func (x *exchange) serve() {
 func (x *exchange) answer() *answer {
 	s := x.s
 	switch {
+	case x.op == Buckets && s.isDenied(Buckets):
+		return refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
+	case x.op == Buckets:
+		return x.listBuckets()
 	case x.bucket == "":
-		return refuse(http.StatusNotImplemented, "NotImplemented", "s3test does not list buckets")
+		return refuse(http.StatusNotImplemented, "NotImplemented", "s3test knows nothing of that")
 	case x.bucket != s.bucket:
 		return refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist", field{"BucketName", x.bucket})
 	case s.isDenied(x.permission()), s.requesterPays && x.r.Header.Get("X-Amz-Request-Payer") != "requester":
@@ -138,6 +146,9 @@ func (x *exchange) identify() {
 		Conn:    x.conn.id,
 	}
 	switch q := x.query; {
+	case r.Method == "GET" && x.bucket == "":
+		e.Op = Buckets
+		e.Token, e.MaxKeys = q.get("continuation-token"), q.get("max-buckets")
 	case r.Method == "GET" && x.key == "" && q.has("location"):
 		e.Op = Location
 	case r.Method == "GET" && x.key == "" && q.has("versions"):
@@ -178,7 +189,7 @@ func (s *Server) hostBucket(host, path string) (string, bool) {
 func (x *exchange) latency() time.Duration {
 	l := x.s.latency.Load()
 	switch x.op {
-	case List, Location, Versions:
+	case List, Location, Versions, Buckets:
 		return l.List
 	case Get:
 		return l.Get

@@ -20,6 +20,7 @@ const (
 	Head     Op = "HEAD"     // of an object, or of the bucket if the key is ""
 	Location Op = "LOCATION" // GET of the bucket with ?location
 	Versions Op = "VERSIONS" // GET of the bucket with ?versions
+	Buckets  Op = "BUCKETS"  // GET of no bucket: the list of them
 )
 
 // A Request is one that arrived, whether it was served or refused.
@@ -32,7 +33,8 @@ type Request struct {
 	IfMatch string
 	Query   string // raw, without what could be used to sign in
 
-	// Of LIST, and of VERSIONS: its markers are StartAfter and VersionID.
+	// Of LIST, and of VERSIONS: its markers are StartAfter and VersionID. Of BUCKETS
+	// the token and the most entries.
 	Delimiter, StartAfter, Token, MaxKeys string
 	// Of GET and HEAD.
 	VersionID string
@@ -69,9 +71,9 @@ func (r Request) String() string {
 		if r.MaxKeys != "" && r.MaxKeys != "1000" {
 			b.WriteString(" max=" + r.MaxKeys)
 		}
-		if r.Token != "" {
-			b.WriteString(" next")
-		}
+	}
+	if r.Token != "" {
+		b.WriteString(" next")
 	}
 	return b.String()
 }

@@ -92,6 +92,7 @@ type Server struct {
 	mu       sync.Mutex
 	hijacked map[net.Conn]struct{} // out of http's hands, so Close ends them
 	denied   map[Op]bool
+	others   []neighbour
 }
 
 // Start runs a server until Close.
