@@ -15,17 +15,21 @@ const forever = 365 * 24 * time.Hour
 // attributes fills in what stat shows of a node. said, which may be nil, has the
 // last word but for the ctime: a change of metadata is a change, too.
 func (t *Tree) attributes(e entry, said *answer, out *fuse.Attr) {
-	out.Owner = fuse.Owner{Uid: t.opts.UID, Gid: t.opts.GID}
+	attributesOf(t.opts, t.dated, e, said, out)
+}
+
+func attributesOf(opts Options, dated time.Time, e entry, said *answer, out *fuse.Attr) {
+	out.Owner = fuse.Owner{Uid: opts.UID, Gid: opts.GID}
 	out.Nlink = 1 // of directories too: "unknown" to find(1), which else expects nlink-2 subdirectories
-	at := t.dated
+	at := dated
 	if e.mtime != 0 {
 		at = time.Unix(e.mtime, 0)
 	}
 	out.SetTimes(&at, &at, &at)
 	if e.dir {
-		out.Mode = syscall.S_IFDIR | t.opts.DirMode
+		out.Mode = syscall.S_IFDIR | opts.DirMode
 	} else {
-		out.Mode = syscall.S_IFREG | t.opts.FileMode
+		out.Mode = syscall.S_IFREG | opts.FileMode
 		out.Size = uint64(e.size)
 	}
 	if said != nil {
@@ -79,7 +83,7 @@ func (t *Tree) believable(at time.Time) time.Duration {
 }
 
 // statfs answers statfs(2) without asking anybody: a bucket has no size.
-func (t *Tree) statfs(out *fuse.StatfsOut) {
+func statfs(out *fuse.StatfsOut) {
 	const unit = 4096
 	const petabyte = 1 << 50
 	out.Bsize, out.Frsize, out.NameLen = unit, unit, nameMax

@@ -131,14 +131,14 @@ func (d *dirNode) inodeAbove() uint64 {
 			begin += strings.TrimSuffix(p, partMark)
 		}
 		return d.tree.doorInode(above, begin)
-	case above == d.tree.opts.Prefix:
+	case above == d.tree.opts.Prefix && d.tree.within == "":
 		return d.Root().StableAttr().Ino
 	}
-	return inode(d.tree.bucket.Name(), above)
+	return inode(d.tree.bucket.Name(), above) // of one of many trees the root, too
 }
 
 func (d *dirNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	d.tree.statfs(out)
+	statfs(out)
 	return 0
 }
 

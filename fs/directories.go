@@ -7,10 +7,16 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// directories remembers what is known of directories, up to a number of
-// entries; beyond that the least recently used directories are forgotten.
-// Forgetting costs requests and never anything else.
+// directories remembers what is known of a tree's directories.
 type directories struct {
+	*memory
+	within string // where many trees have one memory: what this one's prefixes have in front
+}
+
+// A memory is of directories, up to a number of entries; beyond that the least
+// recently used directories are forgotten. Forgetting costs requests and never
+// anything else.
+type memory struct {
 	mu    sync.Mutex // guards all below; the innermost: taken inside a listing's, which is inside a directory's
 	byKey *simplelru.LRU[string, *remembered]
 	total int // entries, one for each directory included
@@ -26,22 +32,27 @@ type remembered struct {
 
 func (r *remembered) weight() int { return 1 + r.listed + r.facts }
 
-func newDirectories(most int) *directories {
-	d := &directories{most: most}
+func newDirectories(most int) *directories { return &directories{memory: newMemory(most)} }
+
+func newMemory(most int) *memory {
+	d := &memory{most: most}
 	// The size is bounded by weight, in shrinkLocked; the LRU's own bound is never met.
 	d.byKey, _ = simplelru.NewLRU(most+1, func(_ string, r *remembered) { d.total -= r.weight() })
 	return d
 }
 
+// key is a prefix in the memory.
+func (d *directories) key(prefix string) string { return d.within + prefix }
+
 // get gives the directory of a prefix, new if nothing is known.
 func (d *directories) get(prefix string) *directory {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r, ok := d.byKey.Get(prefix); ok {
+	if r, ok := d.byKey.Get(d.key(prefix)); ok {
 		return r.directory
 	}
 	r := &remembered{directory: &directory{prefix: prefix}}
-	d.byKey.Add(prefix, r)
+	d.byKey.Add(d.key(prefix), r)
 	d.total++
 	d.shrinkLocked()
 	return r.directory
@@ -51,7 +62,7 @@ func (d *directories) get(prefix string) *directory {
 func (d *directories) peek(prefix string) *directory {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r, ok := d.byKey.Peek(prefix); ok {
+	if r, ok := d.byKey.Peek(d.key(prefix)); ok {
 		return r.directory
 	}
 	return nil
@@ -63,7 +74,7 @@ func (d *directories) peek(prefix string) *directory {
 func (d *directories) listed(l *listing, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	r, ok := d.byKey.Peek(l.prefix)
+	r, ok := d.byKey.Peek(d.key(l.prefix))
 	if !ok || r.directory != l.dir || r.of != nil && l.began.Before(r.of.began) {
 		return
 	}
@@ -80,7 +91,7 @@ func (d *directories) listed(l *listing, n int) {
 func (d *directories) learned(dir *directory, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if r, ok := d.byKey.Peek(dir.prefix); ok && r.directory == dir {
+	if r, ok := d.byKey.Peek(d.key(dir.prefix)); ok && r.directory == dir {
 		r.facts += n
 		d.total += n
 		d.shrinkLocked()
@@ -91,7 +102,7 @@ func (d *directories) learned(dir *directory, n int) {
 func (d *directories) drop(prefix string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.byKey.Remove(prefix)
+	d.byKey.Remove(d.key(prefix))
 }
 
 // forgetBelow forgets a prefix and all prefixes that begin with it.
@@ -99,29 +110,25 @@ func (d *directories) forgetBelow(prefix string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, key := range d.byKey.Keys() {
-		if strings.HasPrefix(key, prefix) {
+		if strings.HasPrefix(key, d.key(prefix)) {
 			d.byKey.Remove(key)
 		}
 	}
 }
 
-// forgetAll forgets everything.
-func (d *directories) forgetAll() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.byKey.Purge()
-}
+// forgetAll forgets everything of the tree.
+func (d *directories) forgetAll() { d.forgetBelow("") }
 
 // shrinkLocked forgets directories until the bound is kept; the one in use last
 // stays, however large it is.
-func (d *directories) shrinkLocked() {
+func (d *memory) shrinkLocked() {
 	for d.total > d.most && d.byKey.Len() > 1 {
 		d.byKey.RemoveOldest()
 	}
 }
 
 // entries is how many entries are remembered.
-func (d *directories) entries() int {
+func (d *memory) entries() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.total

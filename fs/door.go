@@ -128,7 +128,7 @@ func (d *doorNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.
 }
 
 func (d *doorNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	d.tree.statfs(out)
+	statfs(out)
 	return 0
 }
 
@@ -144,7 +144,7 @@ func (d *doorNode) inodeAbove() uint64 {
 	if d.piece != "" {
 		return d.tree.doorInode(d.prefix, strings.TrimSuffix(d.begin, d.piece))
 	}
-	if d.prefix == d.tree.opts.Prefix {
+	if d.prefix == d.tree.opts.Prefix && d.tree.within == "" {
 		return d.Root().StableAttr().Ino
 	}
 	return inode(d.tree.bucket.Name(), d.prefix)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	iofs "io/fs"
+	"log/slog"
 	"syscall"
 
 	"s3mount/cache"
@@ -37,22 +38,26 @@ func errno(err error) syscall.Errno {
 // that: everything but plain absence, interruption and what the end of the mount
 // cuts off, on one line.
 func (t *Tree) report(op, key string, err error) syscall.Errno {
+	return report(t.log, t.ctx.Err() != nil, op, t.within+key, err)
+}
+
+func report(log *slog.Logger, ending bool, op, key string, err error) syscall.Errno {
 	n := errno(err)
-	switch ending := errors.Is(err, cache.ErrClosed) || t.ctx.Err() != nil; {
+	switch ending = ending || errors.Is(err, cache.ErrClosed); {
 	case n == syscall.ENOENT, n == syscall.EINTR, n == syscall.ENAMETOOLONG:
 	case ending:
-		t.log.Debug("cut off by the end of the mount", "op", op, "key", key, "error", err)
+		log.Debug("cut off by the end of the mount", "op", op, "key", key, "error", err)
 	case n == syscall.ESTALE:
-		t.log.Info("the object is not what it was", "op", op, "key", key, "error", err)
+		log.Info("the object is not what it was", "op", op, "key", key, "error", err)
 	case errors.Is(err, s3.ErrArchived):
 		class := ""
 		if refused := (*s3.Error)(nil); errors.As(err, &refused) {
 			class = refused.StorageClass
 		}
-		t.log.Error("the object is archived; restore it (aws s3api restore-object) and it can be read here, at once",
+		log.Error("the object is archived; restore it (aws s3api restore-object) and it can be read here, at once",
 			"op", op, "key", key, "storage_class", class, "errno", n.Error(), "error", err)
 	default:
-		t.log.Error("operation failed", "op", op, "key", key, "errno", n.Error(), "error", err)
+		log.Error("operation failed", "op", op, "key", key, "errno", n.Error(), "error", err)
 	}
 	return n
 }

@@ -47,7 +47,7 @@ func (f *fileNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.Att
 }
 
 func (f *fileNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	f.tree.statfs(out)
+	statfs(out)
 	return 0
 }
 
@@ -90,7 +90,7 @@ func (f *fileNode) Open(_ context.Context, flags uint32) (fusefs.FileHandle, uin
 const openFlags = fuse.FOPEN_KEEP_CACHE | fuse.FOPEN_NOFLUSH
 
 func (f *fileNode) reader() *cache.Reader {
-	return f.tree.opts.Cache.Open(contentOf(f.parent, f.entry))
+	return f.tree.open(contentOf(f.parent, f.entry))
 }
 
 // back says whether the object is this version again: a later one was deleted

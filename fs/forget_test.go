@@ -22,7 +22,7 @@ func TestF17ForgetsBesideLookups(t *testing.T) {
 	r.PutRange(names/2, func(i int) string { return fmt.Sprintf("f%03d", i) }, s3test.Object{Size: int64(1)})
 	r.PutRange(names/2, func(i int) string { return fmt.Sprintf("d%03d/x", i) }, s3test.Object{Size: 1})
 	top := r.Root()
-	k := kernel{t, fusefs.NewNodeFS(top, r.fuseOptions(MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+	k := kernel{t, fusefs.NewNodeFS(top, fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
 	if _, err := r.list(t, ""); err != nil {
 		t.Fatal(err)
 	}

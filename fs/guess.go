@@ -222,7 +222,7 @@ func (w *walks) refillLocked(k *walk) {
 
 // ask asks for a file ahead of time. It gives nil when there is no room now.
 func (w *walks) ask(o cache.Object) *guess {
-	g := &guess{object: o, reader: w.tree.opts.Cache.Open(o)}
+	g := &guess{object: o, reader: w.tree.open(o)}
 	if !g.reader.Ahead() {
 		g.reader.Close()
 		return nil

@@ -17,7 +17,7 @@ type kernel struct {
 const root = fuse.FUSE_ROOT_ID
 
 func (r *rig) kernel(t testing.TB) kernel {
-	return kernel{t, fusefs.NewNodeFS(r.Root(), r.fuseOptions(MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+	return kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
 }
 
 func header(node uint64) fuse.InHeader { return fuse.InHeader{NodeId: node} }

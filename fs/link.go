@@ -42,7 +42,7 @@ func (n *linkNode) Readlink(context.Context) ([]byte, syscall.Errno) {
 }
 
 func (n *linkNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	n.tree.statfs(out)
+	statfs(out)
 	return 0
 }
 
@@ -71,7 +71,7 @@ func (t *Tree) target(key string, e entry) (string, error) {
 	if e.size < 1 || e.size > targetMax {
 		return "", nil
 	}
-	r := t.opts.Cache.Open(cache.Object{Key: key, ETag: e.tag, Size: e.size, Pin: e.version.id()})
+	r := t.open(cache.Object{Key: key, ETag: e.tag, Size: e.size, Pin: e.version.id()})
 	defer r.Close()
 	v, err := r.ReadAt(t.ctx, 0, int(e.size))
 	if err != nil {

@@ -116,7 +116,7 @@ func TestF5ReadAheadAndReadSizes(t *testing.T) {
 // answers through pipes.
 func (r *rig) mountWith(t testing.TB, maxRead int, pipes bool) *Mount {
 	t.Helper()
-	o := r.fuseOptions(MountOptions{Log: slog.New(slog.DiscardHandler)})
+	o := fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)})
 	o.MountOptions.DirectMountStrict = true
 	o.MountOptions.DirectMountFlags = directFlags
 	o.MountOptions.Options = []string{"default_permissions"} // mount(2) knows no others as words

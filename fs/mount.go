@@ -31,6 +31,11 @@ type Mount struct {
 // MountAt mounts the tree on a directory, read-only, and returns when it can be
 // used. As root it mounts by itself; otherwise fusermount3 does.
 func (t *Tree) MountAt(dir string, opts MountOptions) (*Mount, error) {
+	return mountAt(t.opts, t.Root, dir, opts)
+}
+
+// mountAt mounts a root, of which there may have to be another one.
+func mountAt(shown Options, root func() fusefs.InodeEmbedder, dir string, opts MountOptions) (*Mount, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -38,7 +43,7 @@ func (t *Tree) MountAt(dir string, opts MountOptions) (*Mount, error) {
 	if err != nil {
 		return nil, err
 	}
-	server, err := t.serve(dir, opts)
+	server, err := serve(shown, root, dir, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -65,9 +70,9 @@ func (m *Mount) Done() <-chan struct{} { return m.done }
 func (m *Mount) Unmount() error { return m.unmount() }
 
 // serve makes the FUSE connection: directly as root, else through fusermount3.
-func (t *Tree) serve(dir string, opts MountOptions) (*fuse.Server, error) {
-	o := t.fuseOptions(opts)
-	raw := fusefs.NewNodeFS(t.Root(), o)
+func serve(shown Options, root func() fusefs.InodeEmbedder, dir string, opts MountOptions) (*fuse.Server, error) {
+	o := fuseOptions(shown, opts)
+	raw := fusefs.NewNodeFS(root(), o)
 	if os.Geteuid() == 0 {
 		direct := o.MountOptions
 		direct.DirectMountStrict = true
@@ -79,7 +84,7 @@ func (t *Tree) serve(dir string, opts MountOptions) (*fuse.Server, error) {
 			return server, err
 		}
 		opts.Log.Debug("mount(2) was refused; trying fusermount3", "error", err)
-		if via, verr := fuse.NewServer(fusefs.NewNodeFS(t.Root(), o), dir, &o.MountOptions); verr == nil {
+		if via, verr := fuse.NewServer(fusefs.NewNodeFS(root(), o), dir, &o.MountOptions); verr == nil {
 			return via, nil
 		}
 		return nil, fmt.Errorf("mount: %w", err)
@@ -91,9 +96,9 @@ func (t *Tree) serve(dir string, opts MountOptions) (*fuse.Server, error) {
 	return server, nil
 }
 
-// fuseOptions are go-fuse's options for the tree. Time-outs are given with each
-// reply; no option may override them.
-func (t *Tree) fuseOptions(opts MountOptions) *fusefs.Options {
+// fuseOptions are go-fuse's options. Time-outs are given with each reply; no
+// option may override them.
+func fuseOptions(shown Options, opts MountOptions) *fusefs.Options {
 	words := []string{"ro", "nosuid", "nodev", "default_permissions"}
 	if opts.NoExec {
 		words = append(words, "noexec")
@@ -122,8 +127,8 @@ func (t *Tree) fuseOptions(opts MountOptions) *fusefs.Options {
 			PanicHandler:      panicHandler(opts.Log),
 			// With the names would come a HEAD of each of the first, wanted or not;
 			// looked up one after the other, they are asked for ahead.
-			DisableReadDirPlus:   t.opts.Posix,
-			EnableSymlinkCaching: t.opts.Posix, // a link is a version
+			DisableReadDirPlus:   shown.Posix,
+			EnableSymlinkCaching: shown.Posix, // a link is a version
 		},
 	}
 }

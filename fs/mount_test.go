@@ -78,7 +78,7 @@ func unmount(t testing.TB, m *Mount) {
 func (r *rig) serveNode(t testing.TB, node fusefs.InodeEmbedder) *Mount {
 	t.Helper()
 	needFUSE(t)
-	o := r.fuseOptions(MountOptions{Log: slog.New(slog.DiscardHandler)})
+	o := fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)})
 	o.MountOptions.DirectMount = true
 	o.MountOptions.Options = []string{"default_permissions"} // mount(2) knows no others as words
 	dir := t.TempDir()

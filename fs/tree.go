@@ -40,6 +40,7 @@ type Tree struct {
 	log    *slog.Logger
 	dirs   *directories
 	seed   maphash.Seed // of generations
+	within string       // of a tree that is one of many: the bucket's name and a slash, which is in front of its keys in the cache
 	born   time.Time
 	dated  time.Time // what directories, which have no time in S3, are given
 
@@ -66,36 +67,16 @@ type Tree struct {
 
 // New gives the tree of a bucket. It makes no request.
 func New(opts Options) (*Tree, error) {
-	switch {
-	case opts.Bucket == nil || opts.Cache == nil:
+	if opts.Bucket == nil || opts.Cache == nil {
 		return nil, errors.New("fs: Options.Bucket and Options.Cache: both are needed")
-	case opts.Prefix != "" && opts.Prefix[len(opts.Prefix)-1] != '/':
-		return nil, fmt.Errorf("fs: Options.Prefix: %q does not end in a slash", opts.Prefix)
-	case opts.TTL < 0:
-		return nil, fmt.Errorf("fs: Options.TTL: %v is below zero", opts.TTL)
-	case opts.FileMode&^0777 != 0 || opts.DirMode&^0777 != 0:
-		return nil, errors.New("fs: Options.FileMode, Options.DirMode: only permission bits may be set")
-	case opts.MaxEntries < 0:
-		return nil, fmt.Errorf("fs: Options.MaxEntries: %d is below zero", opts.MaxEntries)
+	}
+	opts, err := opts.complete()
+	if err != nil {
+		return nil, err
 	}
 	filter, err := newFilters(opts.Prefix, opts.Filters)
 	if err != nil {
 		return nil, fmt.Errorf("fs: Options.Filters: %w", err)
-	}
-	if opts.FileMode == 0 {
-		opts.FileMode = 0444
-	}
-	if opts.DirMode == 0 {
-		opts.DirMode = 0555
-	}
-	if opts.NoList {
-		opts.DirMode = unreadable(opts.DirMode)
-	}
-	if opts.MaxEntries == 0 {
-		opts.MaxEntries = 500_000
-	}
-	if opts.Log == nil {
-		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	t := &Tree{opts: opts, filter: filter, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), seed: maphash.MakeSeed(), born: time.Now()}
 	t.at, t.versions, t.dated = t.bucket.At(), t.bucket.Versions(), t.born
@@ -113,6 +94,36 @@ func New(opts Options) (*Tree, error) {
 	t.assumed = newAssumed(mostAssumed)
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t, nil
+}
+
+// complete checks options and gives them their defaults.
+func (opts Options) complete() (Options, error) {
+	switch {
+	case opts.Prefix != "" && opts.Prefix[len(opts.Prefix)-1] != '/':
+		return opts, fmt.Errorf("fs: Options.Prefix: %q does not end in a slash", opts.Prefix)
+	case opts.TTL < 0:
+		return opts, fmt.Errorf("fs: Options.TTL: %v is below zero", opts.TTL)
+	case opts.FileMode&^0777 != 0 || opts.DirMode&^0777 != 0:
+		return opts, errors.New("fs: Options.FileMode, Options.DirMode: only permission bits may be set")
+	case opts.MaxEntries < 0:
+		return opts, fmt.Errorf("fs: Options.MaxEntries: %d is below zero", opts.MaxEntries)
+	}
+	if opts.FileMode == 0 {
+		opts.FileMode = 0444
+	}
+	if opts.DirMode == 0 {
+		opts.DirMode = 0555
+	}
+	if opts.NoList {
+		opts.DirMode = unreadable(opts.DirMode)
+	}
+	if opts.MaxEntries == 0 {
+		opts.MaxEntries = 500_000
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	return opts, nil
 }
 
 // Close ends the requests that are under way, and waits for those that no call
@@ -179,6 +190,12 @@ func (t *Tree) Learn(page s3.Page, at time.Time) {
 	}
 }
 
+// open gives a reader of an object.
+func (t *Tree) open(o cache.Object) *cache.Reader {
+	o.Key = t.within + o.Key
+	return t.opts.Cache.Open(o)
+}
+
 // toRead gives the listing of a directory to somebody who reads it.
 func (t *Tree) toRead(prefix string) *listing {
 	t.walks.entered(prefix)
@@ -193,7 +210,7 @@ func (t *Tree) noteHidden(prefix string, keys int) {
 		level = slog.LevelWarn
 	}
 	t.log.Log(t.ctx, level, "the directory has keys that cannot be shown under their own names; they are in its "+doorName,
-		slog.String("prefix", prefix), slog.Int("keys", keys))
+		slog.String("prefix", t.within+prefix), slog.Int("keys", keys))
 }
 
 // Stats are what a tree holds now.

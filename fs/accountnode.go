@@ -1,0 +1,175 @@
+package fs
+
+import (
+	"context"
+	"math"
+	"sync"
+	"syscall"
+	"time"
+
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// An accountNode is the directory of the buckets.
+type accountNode struct {
+	fusefs.Inode
+	readOnly
+	account *Account
+}
+
+var (
+	_ fusefs.NodeLookuper       = (*accountNode)(nil)
+	_ fusefs.NodeGetattrer      = (*accountNode)(nil)
+	_ fusefs.NodeOpendirHandler = (*accountNode)(nil)
+	_ fusefs.NodeStatfser       = (*accountNode)(nil)
+	_ fusefs.NodeGetxattrer     = (*accountNode)(nil)
+	_ fusefs.NodeListxattrer    = (*accountNode)(nil)
+)
+
+// Root is the node to mount.
+func (a *Account) Root() fusefs.InodeEmbedder { return &accountNode{account: a} }
+
+// MountAt is [Tree.MountAt].
+func (a *Account) MountAt(dir string, opts MountOptions) (*Mount, error) {
+	return mountAt(a.opts, a.Root, dir, opts)
+}
+
+func (a *Account) report(op, name string, err error) syscall.Errno {
+	return report(a.log, a.ctx.Err() != nil, op, name, err)
+}
+
+func (n *accountNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	at, err := n.account.lookup(name)
+	if err != nil {
+		return nil, n.account.report("lookup", name, err)
+	}
+	return n.child(ctx, name, at, out)
+}
+
+// child gives the node of a bucket. No request is made: what it holds, and
+// whether that may be seen, is asked for by who enters it.
+func (n *accountNode) child(ctx context.Context, name string, at time.Time, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	t, err := n.account.tree(name)
+	if err != nil {
+		return nil, n.account.report("lookup", name, err)
+	}
+	t.attributes(entry{dir: true}, nil, &out.Attr)
+	out.SetAttrTimeout(forever)
+	out.SetEntryTimeout(t.believable(at))
+	if old := n.GetChild(name); old != nil {
+		return old, 0
+	}
+	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: bucketInode(name), Gen: t.generation("", entry{dir: true})}
+	return n.NewInode(ctx, &dirNode{tree: t}, id), 0
+}
+
+// bucketInode is the inode number of a bucket's root: its key is "".
+func bucketInode(name string) uint64 { return inode(name, "") }
+
+func (n *accountNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	attributesOf(n.account.opts, n.account.born, entry{dir: true}, nil, &out.Attr)
+	out.SetTimeout(forever)
+	return 0
+}
+
+func (n *accountNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	statfs(out)
+	return 0
+}
+
+// Getxattr says that there is none. Where there are none at all the kernel is
+// told so, once for the whole mount.
+func (n *accountNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
+	if !n.account.opts.Xattr {
+		return n.readOnly.Getxattr(ctx, name, dest)
+	}
+	return 0, fusefs.ENOATTR
+}
+
+func (n *accountNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
+	if !n.account.opts.Xattr {
+		return n.readOnly.Listxattr(ctx, dest)
+	}
+	return 0, 0
+}
+
+// OpendirHandle waits for no request; the listing is under way when it returns.
+func (n *accountNode) OpendirHandle(context.Context, uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	if n.account.opts.NoList {
+		return nil, 0, errno(errUnlisted)
+	}
+	return &accountHandle{node: n, list: n.account.list(true)}, 0, 0
+}
+
+// An accountHandle is the directory of the buckets, open: a place in a listing.
+type accountHandle struct {
+	node *accountNode
+
+	mu   sync.Mutex // guards all below; not held while waiting
+	list *bucketNames
+	next int // entry to give, "." and ".." first
+}
+
+var (
+	_ fusefs.FileReaddirenter = (*accountHandle)(nil)
+	_ fusefs.FileLookuper     = (*accountHandle)(nil)
+	_ fusefs.FileSeekdirer    = (*accountHandle)(nil)
+	_ fusefs.FileFsyncdirer   = (*accountHandle)(nil)
+)
+
+func (h *accountHandle) at() (*bucketNames, int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.list, h.next
+}
+
+// Readdirent gives the next bucket.
+func (h *accountHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	l, i := h.at()
+	e := &fuse.DirEntry{Mode: syscall.S_IFDIR, Ino: h.node.StableAttr().Ino, Off: uint64(i + 1)}
+	if i < dots {
+		e.Name = ".."[:i+1] // above the root there is the root
+	} else {
+		select {
+		case <-l.done:
+		case <-ctx.Done():
+			return nil, syscall.EINTR
+		}
+		switch {
+		case l.err != nil:
+			return nil, h.node.account.report("readdir", "", l.err)
+		case i-dots >= len(l.names):
+			return nil, 0
+		}
+		e.Name = l.names[i-dots]
+		e.Ino = bucketInode(e.Name)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next = i + 1
+	return e, 0
+}
+
+// Lookup gives the node of a bucket that was given, for READDIRPLUS.
+func (h *accountHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
+	if l, _ := h.at(); l.has(name) {
+		return h.node.child(ctx, name, l.began, out)
+	}
+	return h.node.Lookup(ctx, name, out)
+}
+
+// Seekdir goes to an entry, or back to the start: then the buckets are listed
+// anew, if it is time for that.
+func (h *accountHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if off == 0 {
+		h.list = h.node.account.list(true)
+	}
+	h.next = int(min(off, math.MaxInt32))
+	return 0
+}
+
+// Fsyncdir has nothing to do, and has done it.
+func (h *accountHandle) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }
