@@ -248,7 +248,7 @@ func (a *Account) enter(name string, at time.Time) error {
 		return err
 	}
 	if a.opts.NoList {
-		return bucket.Greet(a.ctx, noSuchKey)
+		return bucket.Greet(a.ctx, "")
 	}
 	page, err := bucket.Probe(a.ctx, "")
 	if err != nil {
@@ -260,9 +260,6 @@ func (a *Account) enter(name string, at time.Time) error {
 	}
 	return err
 }
-
-// noSuchKey is a key that is not likely to be one of somebody's.
-const noSuchKey = ".s3mount-is-there"
 
 func (a *Account) learn(name string, f fact) {
 	a.mu.Lock()

@@ -48,7 +48,7 @@ func TestErrorText(t *testing.T) {
 
 func TestErrorsAreAskedByMeaning(t *testing.T) {
 	kinds := map[string]error{"not-exist": iofs.ErrNotExist, "permission": iofs.ErrPermission, "changed": ErrChanged, "archived": ErrArchived,
-		"cancelled": context.Canceled, "deadline": context.DeadlineExceeded, "credentials": ErrCredentials, "forbidden": ErrForbidden}
+		"cancelled": context.Canceled, "deadline": context.DeadlineExceeded, "credentials": ErrCredentials, "forbidden": ErrForbidden, "no-bucket": ErrNoBucket}
 	tests := []struct {
 		op     string
 		status int
@@ -58,14 +58,14 @@ func TestErrorsAreAskedByMeaning(t *testing.T) {
 	}{
 		{opHead, 404, "", nil, "not-exist"},
 		{opHead, 404, "NoSuchKey", nil, "not-exist"},
-		{opHead, 404, "NoSuchBucket", nil, ""},
+		{opHead, 404, "NoSuchBucket", nil, "no-bucket"},
 		{opGet, 404, "NoSuchKey", nil, "changed not-exist"},
 		{opGet, 404, "NoSuchVersion", nil, "changed not-exist"},
-		{opGet, 404, "NoSuchBucket", nil, ""},
+		{opGet, 404, "NoSuchBucket", nil, "no-bucket"},
 		{opGet, 404, "NoSuchUpload", nil, ""}, // about something else
 		{opGet, 404, "XAdminUserNotFound", nil, "permission"},
 		{opList, 404, "XAdminUserNotFound", nil, "permission"},
-		{opList, 404, "NoSuchBucket", nil, ""},
+		{opList, 404, "NoSuchBucket", nil, "no-bucket"},
 		{opList, 404, "", nil, ""}, // a wrong endpoint, not an empty directory
 		{opGet, 412, "PreconditionFailed", nil, "changed"},
 		{opGet, 412, "", nil, "changed"},
@@ -83,6 +83,7 @@ func TestErrorsAreAskedByMeaning(t *testing.T) {
 		{opGet, 403, "InvalidObjectState", nil, "archived"},
 		{opHead, 400, "", nil, "permission"}, // what an expired token is to a HEAD
 		{opGet, 400, "", nil, ""},
+		{opList, 400, "InvalidBucketName", nil, "no-bucket"},
 		{opGet, 400, "InvalidArgument", nil, ""},
 		{opGet, 503, "SlowDown", nil, ""},
 		{opGet, 301, "PermanentRedirect", nil, ""},
@@ -97,7 +98,7 @@ func TestErrorsAreAskedByMeaning(t *testing.T) {
 		e := error(&Error{Op: tt.op, Status: tt.status, Code: tt.code, Err: tt.err})
 		e = fmt.Errorf("wrapped: %w", e)
 		var got []string
-		for _, name := range []string{"archived", "cancelled", "changed", "credentials", "deadline", "forbidden", "not-exist", "permission"} {
+		for _, name := range []string{"archived", "cancelled", "changed", "credentials", "deadline", "forbidden", "no-bucket", "not-exist", "permission"} {
 			if errors.Is(e, kinds[name]) {
 				got = append(got, name)
 			}

@@ -7,14 +7,18 @@ import (
 	"net/http"
 )
 
+// noSuchKey is a key below a prefix that is not likely to be one of somebody's.
+const noSuchKey = ".s3mount-is-there"
+
 // Greet is [Bucket.Probe] where nothing may be listed: it asks for the first byte
-// of a key, which had better be one that is not there. It is no error when the
+// of a key below prefix that is not likely to be there. It is no error when the
 // reply is that of a bucket which knows who asks, be it that there is no such
 // key or that it may not be read: which of the two is not always to be told.
 //
 // It is a GET, because the reply to a HEAD has no code, and a wrong signature
 // could not be told from a missing permission.
-func (b *Bucket) Greet(ctx context.Context, key string) error {
+func (b *Bucket) Greet(ctx context.Context, prefix string) error {
+	key := prefix + noSuchKey
 	r, err := b.do(ctx, call{
 		op: opGet, method: http.MethodGet, key: key, path: key, part: span{0, 1}.header(),
 		idle: b.opts.IdleTimeout, retry: littlePatience,

@@ -62,7 +62,7 @@ func TestEveryRequestSaysWhoPays(t *testing.T) {
 		did("get", fetch(t, b, o, 0, block))
 		o.VersionID = "v000000000000001"
 		did("get of a version", fetch(t, b, o, 0, block))
-		if err := b.Greet(t.Context(), "nosuch"); err != nil { // a refusal is a greeting
+		if err := b.Greet(t.Context(), "d/"); err != nil { // a refusal is a greeting
 			t.Error(err)
 		}
 		if pays {

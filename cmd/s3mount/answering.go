@@ -9,33 +9,67 @@ import (
 	"os"
 	"time"
 
+	"s3mount/cache"
+	"s3mount/fs"
 	"s3mount/s3"
 )
 
-// A present bucket has answered.
-type present struct {
+// A present is what is to be mounted, once it has answered.
+type present interface {
+	source() cache.Source
+	show(fs.Options) (shown, error) // with what the answer has told
+	Region() string
+	Stats() s3.Stats
+}
+
+// A shown is what is mounted.
+type shown interface {
+	MountAt(dir string, opts fs.MountOptions) (*fs.Mount, error)
+	Stats() fs.Stats
+	Close()
+}
+
+// answering gives what was named once it has answered.
+func (s *settings) answering(ctx context.Context, what target, log *slog.Logger) (present, error) {
+	if what.all() {
+		return s.answeringAccount(ctx, log)
+	}
+	return s.answeringBucket(ctx, what, log)
+}
+
+// A presentBucket has answered.
+type presentBucket struct {
 	*s3.Bucket
 	first *s3.Page  // of all keys below the prefix; nil: it may not be asked for
 	asked time.Time // when it was asked for
 }
 
-// noSuchKey is a name below what is mounted that is not likely to be one of
-// somebody's: it is asked for where nothing may be listed.
-const noSuchKey = ".s3mount-is-there"
+func (p *presentBucket) source() cache.Source { return source{p.Bucket} }
 
-// answering gives the bucket once it has answered.
-func (s *settings) answering(ctx context.Context, what target, log *slog.Logger) (*present, error) {
+func (p *presentBucket) show(opts fs.Options) (shown, error) {
+	opts.Bucket = p.Bucket
+	tree, err := fs.New(opts)
+	if err != nil {
+		return nil, err
+	}
+	if p.first != nil {
+		tree.Learn(*p.first, p.asked)
+	}
+	return tree, nil
+}
+
+func (s *settings) answeringBucket(ctx context.Context, what target, log *slog.Logger) (*presentBucket, error) {
 	bucket, err := s.bucket(ctx, what, log)
 	if err != nil {
 		return nil, err
 	}
+	p := &presentBucket{Bucket: bucket, asked: time.Now()}
 	if s.noList {
-		return &present{Bucket: bucket}, s.refusal(bucket.Greet(ctx, what.prefix+noSuchKey))
+		return p, s.refusal(bucket.Greet(ctx, what.prefix))
 	}
-	asked := time.Now()
 	page, err := bucket.Probe(ctx, what.prefix)
 	if errors.Is(err, s3.ErrForbidden) && mayList(ctx, bucket, what.prefix) {
-		return &present{Bucket: bucket}, nil
+		return p, nil
 	}
 	switch {
 	case err != nil:
@@ -50,7 +84,59 @@ func (s *settings) answering(ctx context.Context, what target, log *slog.Logger)
 	case len(page.Entries) == 0 && page.Last && what.prefix != "":
 		s.warn(log, what, "there is no key below %s; the mount is empty")
 	}
-	return &present{bucket, &page, asked}, nil
+	p.first = &page
+	return p, nil
+}
+
+// A presentAccount has answered, or its endpoint has.
+type presentAccount struct {
+	*s3.Account
+	buckets []s3.BucketEntry
+	refused error     // why they are not known
+	asked   time.Time // when they were asked for
+}
+
+func (p *presentAccount) source() cache.Source { return sources{p.Account} }
+
+func (p *presentAccount) show(opts fs.Options) (shown, error) {
+	account, err := fs.NewAccount(p.Account, opts)
+	if err != nil {
+		return nil, err
+	}
+	account.Learn(p.buckets, p.refused, p.asked)
+	return account, nil
+}
+
+// answeringAccount asks for the list of the buckets. Whose it is not may enter
+// buckets by their names, and is told so; who is not known may not.
+func (s *settings) answeringAccount(ctx context.Context, log *slog.Logger) (*presentAccount, error) {
+	found, transport, err := s.connection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	account, err := s3.NewAccount(s.s3Options(target{}, found, transport, log))
+	if err != nil {
+		return nil, &hintError{err, "check --region and AWS_REGION"}
+	}
+	p := &presentAccount{Account: account, asked: time.Now()}
+	p.buckets, p.refused = account.Buckets(ctx, true)
+	switch {
+	case p.refused == nil:
+	case errors.Is(p.refused, s3.ErrForbidden), s.unsigned && redirected(p.refused):
+		if !s.noList {
+			s.warn(log, target{}, "%s: the buckets may not be listed (s3:ListAllMyBuckets); they can be entered by their names")
+		}
+	default:
+		return nil, p.refused
+	}
+	return p, nil
+}
+
+// redirected says whether a server has sent somebody without a signature to
+// another place than S3: nobody has buckets there.
+func redirected(err error) bool {
+	var e *s3.Error
+	return errors.As(err, &e) && e.Err == nil && e.Status >= 300 && e.Status < 400
 }
 
 // mayList says whether a directory may be listed that may not with all that is

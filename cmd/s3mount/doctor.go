@@ -116,6 +116,9 @@ func (d *doctor) run(ctx context.Context, source string, asJSON bool, out io.Wri
 	if d.what, err = parseTarget(source); err != nil {
 		return err
 	}
+	if d.what.all() {
+		return &hintError{misused("s3:// is all buckets, and one is looked at"), "name one that should be there: `s3mount doctor s3://BUCKET`"}
+	}
 	if strings.HasPrefix(d.dir, "s3://") {
 		return misused("%q is no directory; the bucket comes first, then the directory", d.dir)
 	}

@@ -27,7 +27,7 @@ type probed struct {
 // ask asks a bucket what a mount asks first.
 func (d *doctor) ask(ctx context.Context, b *s3.Bucket) (s3.Page, error) {
 	if d.settings.noList {
-		return s3.Page{}, b.Greet(ctx, d.what.prefix+noSuchKey)
+		return s3.Page{}, b.Greet(ctx, d.what.prefix)
 	}
 	page, err := b.Probe(ctx, d.what.prefix)
 	if errors.Is(err, s3.ErrForbidden) && mayList(ctx, b, d.what.prefix) {

@@ -1,6 +1,7 @@
 // Command s3mount shows an S3 bucket as a read-only directory.
 //
 //	s3mount [flags] s3://BUCKET[/PREFIX] DIR   mounts; returns when the mount is usable
+//	s3mount [flags] s3:// DIR                  mounts all buckets of the account
 //	s3mount sign [flags] URL                   signs one request and shows every step
 //	s3mount explain [flags]                    says why a signed request was refused
 //	s3mount doctor [flags] s3://BUCKET [DIR]   checks everything that a mount needs

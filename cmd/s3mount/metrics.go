@@ -16,9 +16,15 @@ import (
 	"s3mount/s3"
 )
 
+// What is counted where: by a bucket or an account, and by what shows it.
+type (
+	requests interface{ Stats() s3.Stats }
+	names    interface{ Stats() fs.Stats }
+)
+
 // serveMetrics answers Prometheus at --metrics, if that is asked for. stop ends
 // it.
-func (s *settings) serveMetrics(b *s3.Bucket, c *cache.Cache, t *fs.Tree, log *slog.Logger) (stop func(), err error) {
+func (s *settings) serveMetrics(b requests, c *cache.Cache, t names, log *slog.Logger) (stop func(), err error) {
 	if s.metrics == "" {
 		return func() {}, nil
 	}
@@ -46,7 +52,7 @@ func (s *settings) serveMetrics(b *s3.Bucket, c *cache.Cache, t *fs.Tree, log *s
 
 // newRegistry holds what a mount counts. Every value is read when it is asked
 // for; nothing is counted twice.
-func newRegistry(b *s3.Bucket, c *cache.Cache, t *fs.Tree) *prometheus.Registry {
+func newRegistry(b requests, c *cache.Cache, t names) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	add := func(kind prometheus.ValueType, name, help string, labels prometheus.Labels, value func() float64) {
 		r.MustRegister(&metric{prometheus.NewDesc("s3mount_"+name, help, nil, labels), kind, value})

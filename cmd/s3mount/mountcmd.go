@@ -20,7 +20,8 @@ func newMountCommand() *cobra.Command {
 		Long: `Show an S3 bucket as a read-only directory.
 
 s3mount goes to the background once the bucket has answered and the mount can be
-used, and says nothing. Unmount with umount(8), or fusermount3 -u DIR.
+used, and says nothing. Unmount with umount(8), or fusermount3 -u DIR. s3:// alone
+shows all buckets of the account as directories.
 
 Credentials, region and endpoint are found where the AWS CLI finds them. Every
 flag is also an environment variable (--metadata-ttl: S3MOUNT_METADATA_TTL) and a

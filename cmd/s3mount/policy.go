@@ -30,6 +30,9 @@ A mount with --at or --versions lists and reads versions: s3:ListBucketVersions 
 the place of s3:ListBucket, and nothing is read that s3:GetObjectVersion does not
 permit, but for the present objects of --versions.
 
+s3:// is a mount of all buckets. s3:ListAllMyBuckets, which no bucket's name limits,
+shows them; without it they can be entered by their names.
+
 With --no-list there is no s3:ListBucket. S3 then answers 403 for a key that is not
 there, as it does for one that may not be read, and the mount takes either for a
 directory that cannot be read: a wrong name is Permission denied, and never No such
@@ -104,7 +107,7 @@ func policyOf(what target, partition string, past, versions, noList bool) policy
 	if past {
 		reading = reading[1:]
 	}
-	bucket := "arn:" + partition + ":s3:::" + what.bucket
+	bucket := "arn:" + partition + ":s3:::" + cmp.Or(what.bucket, "*")
 	objects := bucket + "/"
 	if p, err := s3.ParseAccessPoint(what.bucket); err == nil {
 		bucket = p.String()
@@ -119,6 +122,10 @@ func policyOf(what target, partition string, past, versions, noList bool) policy
 	p := policy{Version: "2012-10-17", Statement: []statement{list, read}}
 	if noList {
 		p.Statement = p.Statement[1:]
+	}
+	if what.all() && !noList {
+		buckets := statement{Sid: "Buckets", Effect: "Allow", Action: []string{"s3:ListAllMyBuckets"}, Resource: "*"}
+		p.Statement = append([]statement{buckets}, p.Statement...)
 	}
 	return p
 }

@@ -57,6 +57,15 @@ func TestPolicy(t *testing.T) {
 	if code != 0 || strings.Contains(stdout, "ListBucket") || !strings.Contains(stdout, "arn:aws:s3:::photos/2026/*") || !strings.Contains(stderr, "403") {
 		t.Errorf("policy --no-list: exit code %d, %s%s", code, stdout, stderr)
 	}
+	var all policy
+	_, stdout, _ = runs("policy", "s3://")
+	if err := json.Unmarshal([]byte(stdout), &all); err != nil || len(all.Statement) != 3 || all.Statement[0].Action[0] != "s3:ListAllMyBuckets" ||
+		all.Statement[1].Resource != "arn:aws:s3:::*" || all.Statement[2].Resource != "arn:aws:s3:::*/*" {
+		t.Errorf("policy s3://: %s", stdout)
+	}
+	if _, stdout, _ := runs("policy", "--no-list", "s3://"); strings.Contains(stdout, "List") {
+		t.Errorf("policy --no-list s3://: %s", stdout)
+	}
 	t.Setenv("AWS_REGION", "cn-north-1")
 	if _, stdout, _ := runs("policy", "s3://photos"); !strings.Contains(stdout, "arn:aws-cn:") {
 		t.Errorf("AWS_REGION is nothing to it: %s", stdout)

@@ -13,7 +13,6 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"s3mount/cache"
-	"s3mount/fs"
 )
 
 // serve mounts and serves until the mount is gone. It tells ready, systemd and
@@ -32,15 +31,15 @@ func (s *settings) serve(ctx context.Context, what target, dir string, signals <
 	if err != nil {
 		return err
 	}
-	var bucket *present
+	var there present
 	err = unlessSignalled(ctx, signals, func(ctx context.Context) (err error) {
-		bucket, err = s.answering(ctx, what, log)
+		there, err = s.answering(ctx, what, log)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return s.mount(bucket, what, abs, log, signals, ready)
+	return s.mount(there, what, abs, log, signals, ready)
 }
 
 // limitGarbage has the collector start when an eighth of what lives has been
@@ -55,22 +54,19 @@ func limitGarbage() {
 }
 
 // mount puts the parts together, mounts, and serves.
-func (s *settings) mount(bucket *present, what target, dir string, log *slog.Logger, signals <-chan os.Signal, ready *os.File) error {
-	blocks, err := cache.New(s.cacheOptions(source{bucket.Bucket}))
+func (s *settings) mount(there present, what target, dir string, log *slog.Logger, signals <-chan os.Signal, ready *os.File) error {
+	blocks, err := cache.New(s.cacheOptions(there.source()))
 	if err != nil {
 		return &hintError{fmt.Errorf("--memory %s, --read-ahead %s: %w", s.memory.String(), s.readAhead.String(), err), "leave both away, or give them other values"}
 	}
 	defer blocks.Close()
 	limitGarbage()
-	tree, err := fs.New(s.fsOptions(what, bucket.Bucket, blocks, log))
+	tree, err := there.show(s.fsOptions(what, nil, blocks, log))
 	if err != nil {
 		return err
 	}
 	defer tree.Close()
-	if bucket.first != nil {
-		tree.Learn(*bucket.first, bucket.asked)
-	}
-	stopMetrics, err := s.serveMetrics(bucket.Bucket, blocks, tree, log)
+	stopMetrics, err := s.serveMetrics(there, blocks, tree, log)
 	if err != nil {
 		return err
 	}
@@ -87,7 +83,7 @@ func (s *settings) mount(bucket *present, what target, dir string, log *slog.Log
 	if err != nil {
 		return errors.Join(err, m.Unmount())
 	}
-	log.Info("mounted", append([]any{"source", what.String(), "dir", dir, "region", bucket.Region()}, s.then()...)...)
+	log.Info("mounted", append([]any{"source", what.String(), "dir", dir, "region", there.Region()}, s.then()...)...)
 	err = waitUnmounted(m, dir, signals, log)
 	log.Info("unmounted", "dir", dir)
 	return err

@@ -96,7 +96,7 @@ func (s *settings) flags(f *pflag.FlagSet) {
 	f.Var(&s.ttl, "metadata-ttl", "how old a listing may be; 0 asks every time; with --at, a listing is believed for good unless this is given")
 	f.IntVar(&s.maxEntries, "max-entries", s.maxEntries, "`NUMBER` of names to remember, of all directories together")
 	f.StringVar(&s.names, "names", s.names, "`WHICH` names to list: all, or plain: without the .s3mount-hidden directories of what has no name of its own")
-	f.BoolVar(&s.noList, "no-list", false, "list nothing: known paths open, `ls` says Permission denied; needs no s3:ListBucket")
+	f.BoolVar(&s.noList, "no-list", false, "list nothing: known paths open, ls says Permission denied; needs no s3:ListBucket")
 	f.BoolVar(&s.xattr, "xattr", false, "offer extended attributes: ETag, version, content type, metadata and others")
 	f.BoolVar(&s.posixMetadata, "posix-metadata", false, "show modes, owners, times and symbolic links that s3fs, rclone or AWS DataSync have stored: a request for each file")
 	f.Var(&filterFlag{&s.filters, false}, "exclude", "hide keys that `PATTERN` matches: * is anything, ? one character, [abc] one of these; repeatable, the last of --exclude and --include that matches counts")

@@ -15,16 +15,28 @@ import (
 
 // A target is what is mounted.
 type target struct {
-	bucket string // or an access point's ARN
+	bucket string // or an access point's ARN; "": all buckets of the account
 	prefix string // "" or ending in "/"
 }
 
-func (t target) String() string { return "s3://" + t.bucket + "/" + t.prefix }
+// all says whether it is all buckets of the account.
+func (t target) all() bool { return t.bucket == "" }
+
+func (t target) String() string {
+	if t.all() {
+		return "s3://"
+	}
+	return "s3://" + t.bucket + "/" + t.prefix
+}
 
 // parseTarget reads s3://BUCKET[/PREFIX] or BUCKET[/PREFIX], where an access
 // point's ARN may be in the bucket's place. A prefix is a directory, with or
-// without the slash at its end; it is taken as it is written.
+// without the slash at its end; it is taken as it is written. s3:// alone is all
+// buckets.
 func parseTarget(s string) (target, error) {
+	if s == "s3://" || s == "s3:///" {
+		return target{}, nil
+	}
 	rest := strings.TrimPrefix(s, "s3://")
 	if strings.Contains(rest, "://") {
 		return target{}, &hintError{misused("%q is not a bucket", s), "write s3://BUCKET or s3://BUCKET/PREFIX; the server's URL goes to --endpoint-url"}

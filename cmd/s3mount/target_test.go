@@ -14,6 +14,8 @@ func TestParseTarget(t *testing.T) {
 		{"s3://photos", "photos", "", "s3://photos/"},
 		{"s3://photos/", "photos", "", "s3://photos/"},
 		{"photos", "photos", "", "s3://photos/"},
+		{"s3://", "", "", "s3://"},
+		{"s3:///", "", "", "s3://"},
 		{"photos/2026", "photos", "2026/", "s3://photos/2026/"},
 		{"s3://photos/2026/", "photos", "2026/", "s3://photos/2026/"},
 		{"s3://photos/a/b", "photos", "a/b/", "s3://photos/a/b/"},
@@ -35,7 +37,7 @@ func TestParseTarget(t *testing.T) {
 			t.Errorf("parseTarget(%q) = %q, %q, %v, shown as %s; want %q, %q, %s", tt.typed, got.bucket, got.prefix, err, got, tt.bucket, tt.prefix, tt.shown)
 		}
 	}
-	for _, typed := range []string{"", "/", "s3://", "s3:///key", "/mnt", "http://host/bucket", "https://b", "s3://s3://b", "S3://b", "-b", "a b", "b?x", "b#x", "b\n", "b\x00"} {
+	for _, typed := range []string{"", "/", "s3:////", "s3:///key", "/mnt", "http://host/bucket", "https://b", "s3://s3://b", "S3://b", "-b", "a b", "b?x", "b#x", "b\n", "b\x00"} {
 		got, err := parseTarget(typed)
 		var misuse *usageError
 		if !errors.As(err, &misuse) {
