@@ -59,7 +59,11 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s %s: ", e.Op, printable("s3://"+e.Bucket+"/"+e.Key, 2048))
+	name := "s3://" // what is asked of no bucket
+	if e.Bucket != "" {
+		name += e.Bucket + "/" + e.Key
+	}
+	fmt.Fprintf(&s, "%s %s: ", e.Op, printable(name, 2048))
 	switch {
 	case e.Status != 0 && e.Err == nil:
 		s.WriteString(strconv.Itoa(e.Status))

@@ -19,6 +19,7 @@ func TestErrorText(t *testing.T) {
 	}{
 		{"a refusal", Error{Op: "get", Bucket: "b", Key: "a/b.jpg", Status: 403, Code: "AccessDenied", Message: "Access Denied", RequestID: "7F2A", Attempts: 1},
 			"get s3://b/a/b.jpg: 403 AccessDenied: Access Denied (request 7F2A)"},
+		{"of the account", Error{Op: "list", Status: 403, Code: "AccessDenied", Attempts: 1}, "list s3://: 403 AccessDenied"},
 		{"only a status", Error{Op: "head", Bucket: "b", Key: "k", Status: 404, Attempts: 1}, "head s3://b/k: 404 Not Found"},
 		{"a status without a name", Error{Op: "head", Bucket: "b", Key: "k", Status: 599}, "head s3://b/k: 599"},
 		{"after several attempts", Error{Op: "list", Bucket: "b", Status: 503, Code: "SlowDown", RequestID: "1", Attempts: 10},
