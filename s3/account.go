@@ -3,8 +3,10 @@ package s3
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
+	iofs "io/fs"
 	"net/http"
 	"strconv"
 	"sync"
@@ -86,7 +88,8 @@ type BucketEntry struct {
 // accounts with very many, and only then does it say where a bucket is.
 const bucketsOfPage = 1000
 
-// Buckets lists the buckets that are the account's own. Probing is for the first
+// Buckets lists the buckets that are the account's own; who does not sign has
+// none, which is [ErrForbidden]. Probing is for the first
 // question to a server: with little patience.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html
 func (a *Account) Buckets(ctx context.Context, probing bool) ([]BucketEntry, error) {
@@ -99,7 +102,7 @@ func (a *Account) Buckets(ctx context.Context, probing bool) ([]BucketEntry, err
 	for token := ""; ; {
 		page, err := a.service.bucketsPage(ctx, token, retry)
 		if err != nil {
-			return nil, err
+			return nil, a.nobody(err)
 		}
 		for _, b := range page.Buckets.Bucket {
 			all = append(all, BucketEntry{b.Name, b.BucketRegion})
@@ -111,6 +114,16 @@ func (a *Account) Buckets(ctx context.Context, probing bool) ([]BucketEntry, err
 			return nil, a.service.listError(ListOptions{}, "the continuation token was given before")
 		}
 	}
+}
+
+// nobody makes it a refusal where who has not signed is sent elsewhere: nobody
+// has no buckets, and S3 sends him to its product page.
+func (a *Account) nobody(err error) error {
+	var e *Error
+	if a.service.opts.Credentials == nil && errors.As(err, &e) && e.Err == nil && e.Status >= 300 && e.Status < 400 {
+		return fmt.Errorf("%w: %w: %w", iofs.ErrPermission, ErrForbidden, err)
+	}
+	return err
 }
 
 // bucketsBody is the XML of a page of buckets, or of an error that came as one.

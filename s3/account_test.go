@@ -84,6 +84,17 @@ func TestBucketsThatAreNotListed(t *testing.T) {
 	}
 }
 
+// Nobody has no buckets, whichever way a server puts it.
+func TestBucketsOfNobody(t *testing.T) {
+	for _, action := range []s3test.Action{s3test.Error(403, "AccessDenied"), s3test.Redirect(307, "https://aws.amazon.com/s3/", "")} {
+		srv := s3test.New(t, s3test.Options{Anonymous: true, Rules: []s3test.Rule{{Op: s3test.Buckets, Action: action}}})
+		nobody := account(t, srv, func(o *Options) { o.Credentials = nil })
+		if _, err := nobody.Buckets(t.Context(), true); !errors.Is(err, ErrForbidden) || !errors.Is(err, iofs.ErrPermission) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // The buckets of an account are in regions of their own, with names in the host
 // or the path as each can have, and share what is to be shared.
 func TestBucketsInTheirRegions(t *testing.T) {

@@ -122,7 +122,7 @@ func (s *settings) answeringAccount(ctx context.Context, log *slog.Logger) (*pre
 	p.buckets, p.refused = account.Buckets(ctx, true)
 	switch {
 	case p.refused == nil:
-	case errors.Is(p.refused, s3.ErrForbidden), s.unsigned && redirected(p.refused):
+	case errors.Is(p.refused, s3.ErrForbidden):
 		if !s.noList {
 			s.warn(log, target{}, "%s: the buckets may not be listed (s3:ListAllMyBuckets); they can be entered by their names")
 		}
@@ -130,13 +130,6 @@ func (s *settings) answeringAccount(ctx context.Context, log *slog.Logger) (*pre
 		return nil, p.refused
 	}
 	return p, nil
-}
-
-// redirected says whether a server has sent somebody without a signature to
-// another place than S3: nobody has buckets there.
-func redirected(err error) bool {
-	var e *s3.Error
-	return errors.As(err, &e) && e.Err == nil && e.Status >= 300 && e.Status < 400
 }
 
 // mayList says whether a directory may be listed that may not with all that is
