@@ -71,7 +71,11 @@ func (d *doorNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 		}
 		e, at = w.entry, w.at
 	}
-	return d.child(ctx, name, e, said, at, out), 0
+	n := d.child(ctx, name, e, said, at, out)
+	if c, ok := n.Operations().(*dirNode); ok && d.tree.opts.NoList {
+		d.tree.assumed.used(c)
+	}
+	return n, 0
 }
 
 // isPiece says whether a piece can be the next of a name that begins so. Where
@@ -134,6 +138,9 @@ func (d *doorNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno 
 
 // OpendirHandle makes no request and waits for none; see dirNode.
 func (d *doorNode) OpendirHandle(context.Context, uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	if d.tree.opts.NoList {
+		return nil, 0, errno(errUnlisted)
+	}
 	h := &doorHandle{door: d, listing: d.tree.dirs.get(d.prefix).toRead(d.tree)}
 	h.listing.open()
 	return h, 0, 0

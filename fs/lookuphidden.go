@@ -13,6 +13,9 @@ import (
 // "", or an object that a directory hides. Where no listing tells it costs one
 // request, the last kind two. Like lookup, it takes no context.
 func (t *Tree) lookupHidden(prefix, name string, dir bool) (entry, time.Time, error) {
+	if t.opts.NoList {
+		return t.resolveHiddenUnlisted(prefix, name, dir)
+	}
 	d := t.dirs.get(prefix)
 	switch e, what, at := d.recallHidden(name, dir); what {
 	case there:

@@ -6,6 +6,7 @@ import (
 	iofs "io/fs"
 	"math"
 	"sync"
+	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -33,6 +34,31 @@ func (t *Tree) resolveUnlisted(prefix, name string, may kinds) (entry, error) {
 		return entry{name: name, dir: true}, nil
 	}
 	return entry{}, err
+}
+
+// resolveHiddenUnlisted says what is behind a door where nothing may be listed:
+// the directory of an object's name, which only there can be entered; what has a
+// name that is none; and the bytes of the directory's own key. A name says here
+// whether it is a directory's, so that an object that is missing is missing.
+func (t *Tree) resolveHiddenUnlisted(prefix, name string, dir bool) (entry, time.Time, error) {
+	at := time.Now()
+	switch {
+	case dir && showable(name):
+		e, at, err := t.lookup(prefix, name)
+		if err == nil && e.dir { // it has its own name
+			err = iofs.ErrNotExist
+		}
+		return entry{name: name, dir: true}, at, err
+	case dir:
+		return entry{name: name, dir: true}, at, nil
+	case showable(name), prefix+name == "":
+		return entry{}, at, iofs.ErrNotExist
+	}
+	o, err := t.bucket.Head(t.ctx, prefix+name)
+	if err == nil && name == "" && o.Size == 0 { // a marker, and nothing is hidden
+		err = iofs.ErrNotExist
+	}
+	return entryOf(name, o), at, err
 }
 
 // mostAssumed is how many directories the kernel may keep that are only assumed:

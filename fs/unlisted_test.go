@@ -102,6 +102,37 @@ func TestUnlistedMount(t *testing.T) {
 	equal(t, "the log", r.log.String(), "")
 }
 
+// What an object hides, and what has no name, is behind the door.
+func TestUnlistedBehindTheDoor(t *testing.T) {
+	o := text("a", "a/x", "a/sub/y", "d//z", "d/", "e/", "only/z")
+	o.Text["e/"] = ""
+	r := newRig(t, o, noList)
+	m := r.mount(t, MountOptions{})
+	child := converse(t, "reader", m.Dir)
+	r.ResetLog()
+	for _, tt := range []struct {
+		name, is string
+		asks     []string
+	}{
+		{"a", "10 of neither", []string{"HEAD a", "GET a 0-9"}},
+		{"a/x", "ENOTDIR", nil},
+		{".s3mount-hidden/a%2F/x", "12 of neither", []string{"HEAD a/x", "GET a/x 0-11"}}, // a is known
+		{".s3mount-hidden/a%2F/sub/y", "16 of neither", []string{"HEAD a/sub", "HEAD a/sub/y", "GET a/sub/y 0-15"}},
+		{".s3mount-hidden/a", "ENOENT", nil},
+		{".s3mount-hidden/only%2F/z", "ENOENT", []string{"HEAD only"}},
+		{"d/.s3mount-hidden/%2F/z", "13 of neither", []string{"HEAD d", "HEAD d//z", "GET d//z 0-12"}},
+		{"d/.s3mount-hidden/%marker", "11 of neither", []string{"HEAD d/", "GET d/ 0-10"}},
+		{"e/.s3mount-hidden/%marker", "ENOENT", []string{"HEAD e", "HEAD e/"}},
+		{"e/.s3mount-hidden/%2E", "ENOENT", []string{"HEAD e/."}},
+	} {
+		equal(t, tt.name, child.ask("cat", tt.name), tt.is)
+		r.asked(t, tt.asks...)
+	}
+	equal(t, "ls", child.ask("ls .s3mount-hidden"), "EACCES")
+	equal(t, "mode", child.ask("mode .s3mount-hidden"), "40111")
+	r.asked(t)
+}
+
 // Whatever is asked for, the kernel keeps so many assumed directories and not
 // many more; one that something is open in stays.
 func TestAssumedDirectoriesAreForgotten(t *testing.T) {

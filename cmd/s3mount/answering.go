@@ -110,13 +110,9 @@ func (p *presentAccount) show(opts fs.Options) (shown, error) {
 // answeringAccount asks for the list of the buckets. Whose it is not may enter
 // buckets by their names, and is told so; who is not known may not.
 func (s *settings) answeringAccount(ctx context.Context, log *slog.Logger) (*presentAccount, error) {
-	found, transport, err := s.connection(ctx)
+	account, err := s.account(ctx, log)
 	if err != nil {
 		return nil, err
-	}
-	account, err := s3.NewAccount(s.s3Options(target{}, found, transport, log))
-	if err != nil {
-		return nil, &hintError{err, "check --region and AWS_REGION"}
 	}
 	p := &presentAccount{Account: account, asked: time.Now()}
 	p.buckets, p.refused = account.Buckets(ctx, true)
@@ -127,7 +123,7 @@ func (s *settings) answeringAccount(ctx context.Context, log *slog.Logger) (*pre
 			s.warn(log, target{}, "%s: the buckets may not be listed (s3:ListAllMyBuckets); they can be entered by their names")
 		}
 	default:
-		return nil, p.refused
+		return nil, s.refusal(p.refused)
 	}
 	return p, nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -44,14 +45,15 @@ func newListCommand() *cobra.Command {
 		Use:   "ls [flags] s3://BUCKET[/PREFIX]",
 		Short: "List what a mount shows, without one",
 		Long: `List what a mount shows, without one: of the directory, or with --recursive of
-all below it. A line is time, size and path, a directory's is PRE and its name.
+all below it; of s3:// the buckets. A line is time, size and path, a directory's is PRE and its name.
 
 What has no name of its own, as a//b or an object that a directory hides, has a
 path through a directory .s3mount-hidden, and its key stands behind it. --hidden
 lists those of the whole tree and nothing else; it takes one LIST for each
 thousand objects. Keys and paths with characters that a terminal cannot show are
 quoted as in Go.`,
-		Example: `  s3mount ls s3://photos/2026/
+		Example: `  s3mount ls s3://
+  s3mount ls s3://photos/2026/
   s3mount ls --versions s3://photos/2026/
   s3mount ls --hidden s3://photos`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -91,6 +93,14 @@ func (l *lister) run(ctx context.Context, source string, stdout io.Writer) error
 		return err
 	}
 	defer closeLog()
+	switch {
+	case l.noList:
+		return misused("with --no-list nothing is listed")
+	case what.all() && (l.recursive || l.hidden):
+		return misused("--recursive and --hidden are of one bucket, and s3:// is all")
+	case what.all():
+		return l.buckets(ctx, log, stdout)
+	}
 	bucket, err := l.bucket(ctx, what, log)
 	if err != nil {
 		return err
@@ -113,6 +123,25 @@ func (l *lister) run(ctx context.Context, source string, stdout io.Writer) error
 			continue
 		}
 		if err := l.print(out, shown); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// buckets lists those of the account, which are directories.
+func (l *lister) buckets(ctx context.Context, log *slog.Logger, stdout io.Writer) error {
+	account, err := l.account(ctx, log)
+	if err != nil {
+		return err
+	}
+	all, err := account.Buckets(ctx, true)
+	if err != nil {
+		return l.refusal(err)
+	}
+	out := bufio.NewWriter(stdout)
+	for _, b := range all {
+		if err := l.print(out, fs.Shown{Path: b.Name + "/", Entry: s3.Entry{Prefix: true}}); err != nil {
 			return err
 		}
 	}

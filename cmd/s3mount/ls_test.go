@@ -28,6 +28,22 @@ func listed(t *testing.T, srv *s3test.Server, args ...string) []string {
 	return lines
 }
 
+func TestListOfBuckets(t *testing.T) {
+	srv := s3test.New(t, s3test.Options{})
+	srv.Beside(false, s3test.New(t, s3test.Options{Bucket: "alpha", Region: "eu-north-1"}))
+	if got := listed(t, srv, "s3://"); len(got) != 2 || !strings.HasSuffix(got[0], "PRE alpha/") || !strings.HasSuffix(got[1], "PRE bucket/") {
+		t.Errorf("%q", got)
+	}
+	if got := listed(t, srv, "--json", "s3:///"); len(got) != 2 || got[0] != `{"path":"alpha/","hidden":false,"directory":true}` {
+		t.Errorf("%q", got)
+	}
+	for _, args := range [][]string{{"-R", "s3://"}, {"--hidden", "s3://"}, {"--no-list", "s3://b"}} {
+		if code, stdout, stderr := runs(append([]string{"ls"}, args...)...); code != exitMisused || stdout != "" || !isTwoLines(stderr) {
+			t.Errorf("ls %q: exit code %d, %s%s", args, code, stdout, stderr)
+		}
+	}
+}
+
 func TestList(t *testing.T) {
 	srv := s3test.New(t, s3test.Options{Text: map[string]string{
 		"f": "12345", "d": "1", "d/x": "12", "d//y": "123", "d/": "1", "e\x01": "", "\xff": "",

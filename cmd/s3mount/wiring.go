@@ -112,3 +112,16 @@ func (s *settings) bucket(ctx context.Context, what target, log *slog.Logger) (*
 	}
 	return bucketOf(s.s3Options(what, found, transport, log))
 }
+
+// account gives the account that they describe.
+func (s *settings) account(ctx context.Context, log *slog.Logger) (*s3.Account, error) {
+	found, transport, err := s.connection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	account, err := s3.NewAccount(s.s3Options(target{}, found, transport, log))
+	if err != nil {
+		return nil, &hintError{err, "check --region and AWS_REGION"}
+	}
+	return account, nil
+}
