@@ -233,8 +233,10 @@ func (a *Account) answer(name string, q *question) {
 	case errors.Is(q.err, s3.ErrForbidden):
 		q.err = nil
 	case errors.Is(q.err, s3.ErrNoBucket):
-		a.account.Forget(name)
 		q.fact.what, q.err = absent, fmt.Errorf("%w: %w", iofs.ErrNotExist, q.err)
+	}
+	if q.err != nil { // there may be no end of such names
+		a.account.Forget(name)
 	}
 	if q.err == nil || q.fact.what == absent {
 		a.learn(name, q.fact)

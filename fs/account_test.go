@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	fusefs "github.com/hanwen/go-fuse/v2/fs"
+
 	"s3mount/cache"
 	"s3mount/s3"
 	"s3mount/s3/s3test"
@@ -227,6 +229,41 @@ func TestAccountKeepsBucketsApart(t *testing.T) {
 			}
 		}
 	}
+}
+
+// As the kernel sees it: names, inode numbers, places in the directory.
+func TestAccountAsADirectory(t *testing.T) {
+	r := newAccountRig(t)
+	k := kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+	fh := k.opendir(root)
+	all := k.all(root, fh, 0, 4096)
+	equalAll(t, "names", entryNames(all), []string{".", "..", "bucket", "one", "two"})
+	equal(t, "number of the root", all[0].Ino, 1)
+	equal(t, "number above the root", all[1].Ino, 1)
+	equalAll(t, "from a place", entryNames(k.all(root, fh, all[2].Off, 60)), []string{"one", "two"})
+	r.asked(t, ": BUCKETS")
+	entries, outs, _ := k.readdirplus(root, k.opendir(root), 0, 4096)
+	for i, e := range entries {
+		if i >= dots {
+			equal(t, "number of "+e.Name, outs[i].Attr.Ino, e.Ino)
+			equal(t, "number of "+e.Name, e.Ino, inode(e.Name, ""))
+		}
+	}
+	r.asked(t)
+	one, d := k.walk("one").NodeId, k.walk("one", "d").NodeId
+	for _, tt := range []struct {
+		what        string
+		node, above uint64
+	}{{"a bucket", one, 1}, {"a directory", d, inode("one", "")}} {
+		in := k.all(tt.node, k.opendir(tt.node), 0, 4096)
+		equal(t, "number above "+tt.what, in[1].Ino, tt.above)
+	}
+	r.srv.Leave(r.others["two"])
+	r.mu.Lock()
+	r.names.began = r.names.began.Add(-2 * time.Hour)
+	r.mu.Unlock()
+	equalAll(t, "without rewinding", entryNames(k.all(root, fh, 1, 4096)), []string{"..", "bucket", "one", "two"})
+	equalAll(t, "rewound", entryNames(k.all(root, fh, 0, 4096)), []string{".", "..", "bucket", "one"})
 }
 
 // All trees keep to one bound of entries, and one that forgets all forgets no

@@ -78,6 +78,9 @@ func (n *accountNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Err
 	return 0
 }
 
+// inodeAbove is the node's own number: above the root there is the root.
+func (n *accountNode) inodeAbove() uint64 { return n.StableAttr().Ino }
+
 // Getxattr says that there is none. Where there are none at all the kernel is
 // told so, once for the whole mount.
 func (n *accountNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
@@ -127,28 +130,30 @@ func (h *accountHandle) at() (*bucketNames, int) {
 // Readdirent gives the next bucket.
 func (h *accountHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	l, i := h.at()
-	e := &fuse.DirEntry{Mode: syscall.S_IFDIR, Ino: h.node.StableAttr().Ino, Off: uint64(i + 1)}
 	if i < dots {
-		e.Name = ".."[:i+1] // above the root there is the root
-	} else {
-		select {
-		case <-l.done:
-		case <-ctx.Done():
-			return nil, syscall.EINTR
-		}
-		switch {
-		case l.err != nil:
-			return nil, h.node.account.report("readdir", "", l.err)
-		case i-dots >= len(l.names):
-			return nil, 0
-		}
-		e.Name = l.names[i-dots]
-		e.Ino = bucketInode(e.Name)
+		h.advance(i)
+		return dotEntry(i, h.node), 0
 	}
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+		return nil, syscall.EINTR
+	}
+	switch {
+	case l.err != nil:
+		return nil, h.node.account.report("readdir", "", l.err)
+	case i-dots >= len(l.names):
+		return nil, 0
+	}
+	h.advance(i)
+	name := l.names[i-dots]
+	return &fuse.DirEntry{Name: name, Mode: syscall.S_IFDIR, Ino: bucketInode(name), Off: uint64(i + 1)}, 0
+}
+
+func (h *accountHandle) advance(i int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.next = i + 1
-	return e, 0
 }
 
 // Lookup gives the node of a bucket that was given, for READDIRPLUS.
