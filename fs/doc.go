@@ -58,6 +58,9 @@
 // about ahead. readdir gives no types of files then, and the kernel is not
 // offered READDIRPLUS: it would ask about files that nobody wants to know of.
 //
+// Where nothing may be listed ([Options.NoList]) it costs the HEAD alone, and is a
+// directory unless that finds an object. An [Account] shows many buckets.
+//
 // # Errors
 //
 // errno.go is the one place where an error becomes an errno.

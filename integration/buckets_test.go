@@ -139,3 +139,26 @@ func TestMountOfAllBucketsOfARealServer(t *testing.T) {
 		t.Errorf("%s%s", r.Stdout, r.Stderr)
 	}
 }
+
+// In the background, where the log is elsewhere, who waits for the mount is told.
+func TestBucketsByNameInTheBackground(t *testing.T) {
+	needMount(t)
+	srv, _, _, _ := endpoint(t)
+	srv.Deny(s3test.Buckets, true)
+	dir := mountPoint(t)
+	v := serverInvocation(srv, "", dir)
+	v.Args[len(v.Args)-2] = "s3://"
+	r := try(t, nil, "", v.Command())
+	if r.Code != 0 || r.Stdout != "" || r.Stderr != "s3mount: warning: the buckets may not be listed (s3:ListAllMyBuckets); they can be entered by their names\n" {
+		t.Errorf("exit code %d, %s%s", r.Code, r.Stdout, r.Stderr)
+	}
+	if r := try(t, nil, "", shell("cat "+dir+"/alpha/k")); r.Stdout != "k of    alpha\n" {
+		t.Errorf("%s%s", r.Stdout, r.Stderr)
+	}
+	if err := rig.Unmount(dir); err != nil {
+		t.Error(err)
+	}
+	if !rig.Eventually(10*time.Second, func() bool { return len(rig.ProcessesOf(program, dir)) == 0 }) {
+		t.Error("the daemon still runs")
+	}
+}

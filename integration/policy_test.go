@@ -5,6 +5,7 @@ package integration
 import (
 	"encoding/json"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ type policy struct {
 }
 
 // allows says whether the policy permits an action on a resource, for a listing
-// of a prefix. The patterns here hold a star at their end and nowhere else.
+// of a prefix. A star in a pattern is anything, slashes too.
 func (p policy) allows(action, resource, prefix string) bool {
 	for _, s := range p.Statement {
 		for _, a := range s.Action {
@@ -35,8 +36,7 @@ func (p policy) allows(action, resource, prefix string) bool {
 }
 
 func fits(pattern, s string) bool {
-	begin, open := strings.CutSuffix(pattern, "*")
-	return s == pattern || open && strings.HasPrefix(s, begin)
+	return regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, "(?s:.*)") + "$").MatchString(s)
 }
 
 // Every request of a mount is one that the printed policy permits, and nothing
@@ -96,5 +96,54 @@ func TestPolicyIsWhatAMountNeeds(t *testing.T) {
 				t.Errorf("more is permitted than is mounted:\n%s", printed)
 			}
 		})
+	}
+}
+
+// Likewise where nothing is listed, and all buckets are.
+func TestPolicyOfOtherMounts(t *testing.T) {
+	for _, tt := range []struct {
+		source, script string
+		flags          []string
+	}{
+		{"s3://bucket/2026", "cat a sub/b; ! cat typo; ! ls sub; ! cat .s3mount-hidden/%marker; tail -c 10 big", []string{"--no-list"}},
+		{"s3://", "ls; find . -type f; cat bucket/2026/a; tail -c 10 bucket/2026/big; ! cat nosuch-bucket/k", nil},
+	} {
+		srv := s3test.New(t, s3test.Options{Versioned: true, Text: map[string]string{"2026/a": "a", "2026/sub/b": "b"}, Objects: map[string]s3test.Object{"2026/big": {Size: 20 << 20}}})
+		printed, err := exec.Command(program, append(append([]string{"policy"}, tt.flags...), tt.source)...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p policy
+		if err := json.Unmarshal(printed, &p); err != nil {
+			t.Fatal(err)
+		}
+		needMount(t)
+		dir := mountPoint(t)
+		v := serverInvocation(srv, "", dir, append(tt.flags, "--metadata-ttl", "0")...)
+		v.Args[len(v.Args)-2] = tt.source
+		m := start(t, v, dir)
+		try(t, m, m.Dir, shell(tt.script))
+		used := map[string]bool{}
+		for _, r := range srv.Log() {
+			action, resource := "s3:GetObject", "arn:aws:s3:::"+srv.Bucket()+"/"+r.Key
+			switch {
+			case r.Op == s3test.Buckets:
+				action, resource = "s3:ListAllMyBuckets", "*"
+			case r.Op == s3test.List:
+				action, resource = "s3:ListBucket", "arn:aws:s3:::"+srv.Bucket()
+			case r.VersionID != "":
+				action = "s3:GetObjectVersion"
+			}
+			if used[action] = true; !p.allows(action, resource, r.Key) {
+				t.Errorf("%s takes %s on %s, which this does not permit:\n%s", r, action, resource, printed)
+			}
+		}
+		for _, s := range p.Statement {
+			for _, a := range s.Action {
+				if !used[a] {
+					t.Errorf("%s is permitted and was not used by %q", a, srv.Requests())
+				}
+			}
+		}
 	}
 }
