@@ -149,7 +149,7 @@ func TestBucketsByNameInTheBackground(t *testing.T) {
 	v := serverInvocation(srv, "", dir)
 	v.Args[len(v.Args)-2] = "s3://"
 	r := try(t, nil, "", v.Command())
-	if r.Code != 0 || r.Stdout != "" || r.Stderr != "s3mount: warning: the buckets may not be listed (s3:ListAllMyBuckets); they can be entered by their names\n" {
+	if r.Code != 0 || r.Stdout != "" || r.Stderr != "s3mount: warning: s3://: the buckets may not be listed (s3:ListAllMyBuckets); they can be entered by their names\n" {
 		t.Errorf("exit code %d, %s%s", r.Code, r.Stdout, r.Stderr)
 	}
 	if r := try(t, nil, "", shell("cat "+dir+"/alpha/k")); r.Stdout != "k of    alpha\n" {
@@ -160,5 +160,15 @@ func TestBucketsByNameInTheBackground(t *testing.T) {
 	}
 	if !rig.Eventually(10*time.Second, func() bool { return len(rig.ProcessesOf(program, dir)) == 0 }) {
 		t.Error("the daemon still runs")
+	}
+}
+
+// Other flags mean in each bucket what they mean in one alone.
+func TestAllBucketsAsTheyWere(t *testing.T) {
+	srv, alpha, _, _ := endpoint(t)
+	alpha.Put("new", s3test.Object{Size: 1})
+	m := mountAll(t, srv, "--at", "1h")
+	if got := sh(t, m, m.Dir, "ls; ls alpha; cat alpha/d/k foreign/k"); got != "alpha\nbeta\nbucket\nd\nk\nd/k of    alpha\nk of  foreign\n" {
+		t.Errorf("%s", got)
 	}
 }
