@@ -125,11 +125,8 @@ func styleName(path bool) string {
 
 // otherStyle says whether the bucket could be in the other place.
 func (d *doctor) otherStyle() bool {
-	if strings.HasPrefix(d.what.bucket, "arn:") { // of an access point there is one
-		return false
-	}
 	if !d.bucket.PathStyle() {
-		return true
+		return !strings.HasPrefix(d.what.bucket, "arn:") // an access point cannot
 	}
 	_, err := netip.ParseAddr(d.bucket.URL().Hostname())
 	return d.options.PathStyle && err != nil
