@@ -234,7 +234,7 @@ func TestAccountKeepsBucketsApart(t *testing.T) {
 // As the kernel sees it: names, inode numbers, places in the directory.
 func TestAccountAsADirectory(t *testing.T) {
 	r := newAccountRig(t)
-	k := kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+	k := kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
 	fh := k.opendir(root)
 	all := k.all(root, fh, 0, 4096)
 	equalAll(t, "names", entryNames(all), []string{".", "..", "bucket", "one", "two"})

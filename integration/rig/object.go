@@ -42,7 +42,7 @@ func (g *Gateway) CreateBucket(ctx context.Context, bucket string, versioned boo
 
 // SetPolicy gives a bucket its policy, in JSON.
 func (g *Gateway) SetPolicy(ctx context.Context, bucket, policy string) error {
-	return g.send(ctx, http.MethodPut, "/"+bucket+"?policy", strings.NewReader(policy))
+	return g.send(ctx, http.MethodPut, "/"+bucket+"?policy", strings.NewReader(policy), nil)
 }
 
 // Put stores the content as an object. A key that ends in "/" with no content
