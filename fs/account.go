@@ -47,6 +47,16 @@ type bucketNames struct {
 	err   error
 }
 
+// wait waits for it; ctx ends that, and only for this caller.
+func (l *bucketNames) wait(ctx context.Context) error {
+	select {
+	case <-l.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (l *bucketNames) has(name string) bool {
 	_, ok := slices.BinarySearch(l.names, name)
 	return ok
@@ -192,6 +202,17 @@ func (a *Account) lookup(name string) (at time.Time, err error) {
 	}
 	<-q.done
 	return q.fact.at, q.err
+}
+
+// forget has the buckets listed anew, and a name asked for anew; "" is all names.
+func (a *Account) forget(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.names = nil
+	delete(a.facts, name)
+	if name == "" {
+		clear(a.facts)
+	}
 }
 
 // recall says what an earlier answer said of a name, while it is believed.

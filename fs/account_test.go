@@ -13,6 +13,7 @@ import (
 	"time"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"s3mount/cache"
 	"s3mount/s3"
@@ -102,6 +103,12 @@ func (r *accountRig) asked(t testing.TB, want ...string) {
 	slices.Sort(got)
 	slices.Sort(want)
 	equalAll(t, "asked", got, want)
+}
+
+func (r *accountRig) ResetLogs() {
+	for _, srv := range r.servers() {
+		srv.ResetLog()
+	}
 }
 
 func (r *accountRig) servers() map[string]*s3test.Server {
@@ -264,6 +271,46 @@ func TestAccountAsADirectory(t *testing.T) {
 	r.mu.Unlock()
 	equalAll(t, "without rewinding", entryNames(k.all(root, fh, 1, 4096)), []string{"..", "bucket", "one", "two"})
 	equalAll(t, "rewound", entryNames(k.all(root, fh, 0, 4096)), []string{".", "..", "bucket", "one"})
+}
+
+// A refresh of s3:// has the buckets listed anew, and all in them; one of a path,
+// that alone.
+func TestAccountRefresh(t *testing.T) {
+	r := newAccountRig(t)
+	k := kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+	refresh := func(path string) uint32 {
+		t.Helper()
+		input := make([]byte, refreshMost)
+		copy(input, path)
+		var out fuse.IoctlOut
+		in := fuse.IoctlIn{InHeader: header(root), Cmd: refreshCall, InSize: refreshMost}
+		if status := k.raw.Ioctl(nil, &in, input, &out, nil); !status.Ok() {
+			t.Fatalf("refresh of %q: %v", path, status)
+		}
+		return uint32(out.Result)
+	}
+	for _, name := range []string{"one", "two"} {
+		k.walk(name, "d", "k")
+	}
+	r.srv.Leave(r.others["two"])
+	r.others["one"].Put("d/new", s3test.Object{Size: 1})
+	k.walk("two")
+	if _, status := k.lookup(k.walk("one", "d").NodeId, "new"); status != fuse.ENOENT {
+		t.Errorf("before: %v", status)
+	}
+	equal(t, "known", refresh("one/d"), 1)
+	k.walk("one", "d", "new")
+	if _, status := k.lookup(root, "two"); status != fuse.ENOENT {
+		t.Errorf("a bucket that is gone: %v", status)
+	}
+	equal(t, "known", refresh("nothing/here"), 0)
+	equal(t, "everything", refresh(""), 1)
+	r.others["one"].Delete("d/new")
+	r.ResetLogs()
+	k.walk("one", "d", "k")
+	if r.srv.Count(s3test.Buckets) != 1 || r.others["one"].Count("") == 0 {
+		t.Errorf("asked %q and %q", r.srv.Requests(), r.others["one"].Requests())
+	}
 }
 
 // All trees keep to one bound of entries, and one that forgets all forgets no

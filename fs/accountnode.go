@@ -1,8 +1,10 @@
 package fs
 
 import (
+	"bytes"
 	"context"
 	"math"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -25,6 +27,7 @@ var (
 	_ fusefs.NodeStatfser       = (*accountNode)(nil)
 	_ fusefs.NodeGetxattrer     = (*accountNode)(nil)
 	_ fusefs.NodeListxattrer    = (*accountNode)(nil)
+	_ fusefs.NodeIoctler        = (*accountNode)(nil)
 )
 
 // Root is the node to mount.
@@ -97,21 +100,63 @@ func (n *accountNode) Listxattr(ctx context.Context, dest []byte) (uint32, sysca
 	return 0, 0
 }
 
-// OpendirHandle waits for no request; the listing is under way when it returns.
-func (n *accountNode) OpendirHandle(context.Context, uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
-	if n.account.opts.NoList {
+// OpendirHandle waits for no request; the listing is under way when it returns,
+// unless the directory itself is wanted: see dirNode.
+func (n *accountNode) OpendirHandle(_ context.Context, flags uint32) (fusefs.FileHandle, uint32, syscall.Errno) {
+	h := &accountHandle{node: n}
+	switch {
+	case flags&syscall.O_SYNC == syscall.O_SYNC:
+	case n.account.opts.NoList:
 		return nil, 0, errno(errUnlisted)
+	default:
+		h.list = n.account.list(true)
 	}
-	return &accountHandle{node: n, list: n.account.list(true)}, 0, 0
+	return h, 0, 0
+}
+
+// Ioctl is how `s3mount refresh` reaches the daemon: see dirNode.
+func (n *accountNode) Ioctl(_ context.Context, _ fusefs.FileHandle, cmd uint32, _ uint64, input, _ []byte) (int32, syscall.Errno) {
+	if cmd != refreshCall {
+		return 0, syscall.ENOTTY
+	}
+	path, _, ended := bytes.Cut(input, []byte{0})
+	if !ended {
+		return 0, syscall.ENAMETOOLONG
+	}
+	known, err := n.refresh(string(path))
+	switch {
+	case err != nil:
+		return 0, n.account.report("refresh", string(path), err)
+	case known:
+		return 1, 0
+	}
+	return 0, 0
+}
+
+// refresh forgets what is known of a path that begins with a bucket's name, or of
+// everything. The kernel keeps the names of buckets until their time is over.
+func (n *accountNode) refresh(path string) (known bool, err error) {
+	bucket, below, _ := strings.Cut(path, "/")
+	n.account.forget(bucket)
+	for name, child := range n.Children() {
+		d, ok := child.Operations().(*dirNode)
+		if !ok || bucket != "" && name != bucket {
+			continue
+		}
+		if known, err = d.refresh(below); err != nil {
+			return false, err
+		}
+	}
+	return known || bucket == "", nil
 }
 
 // An accountHandle is the directory of the buckets, open: a place in a listing.
 type accountHandle struct {
 	node *accountNode
 
-	mu   sync.Mutex // guards all below; not held while waiting
-	list *bucketNames
-	next int // entry to give, "." and ".." first
+	mu   sync.Mutex   // guards all below; not held while waiting
+	list *bucketNames // nil: not asked for
+	next int          // entry to give, "." and ".." first
 }
 
 var (
@@ -124,24 +169,32 @@ var (
 func (h *accountHandle) at() (*bucketNames, int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.list == nil {
+		h.list = h.node.account.list(true)
+	}
 	return h.list, h.next
 }
 
 // Readdirent gives the next bucket.
 func (h *accountHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if h.node.account.opts.NoList {
+		return nil, errno(errUnlisted)
+	}
 	l, i := h.at()
 	if i < dots {
 		h.advance(i)
 		return dotEntry(i, h.node), 0
 	}
-	select {
-	case <-l.done:
-	case <-ctx.Done():
-		return nil, syscall.EINTR
+	err := l.wait(ctx)
+	if err != nil && !interrupted(ctx, err) {
+		err = waitOn(ctx, l.wait)
+	}
+	if err == nil {
+		err = l.err
 	}
 	switch {
-	case l.err != nil:
-		return nil, h.node.account.report("readdir", "", l.err)
+	case err != nil:
+		return nil, h.node.account.report("readdir", "", err)
 	case i-dots >= len(l.names):
 		return nil, 0
 	}
@@ -169,7 +222,7 @@ func (h *accountHandle) Lookup(ctx context.Context, name string, out *fuse.Entry
 func (h *accountHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if off == 0 {
+	if off == 0 && !h.node.account.opts.NoList {
 		h.list = h.node.account.list(true)
 	}
 	h.next = int(min(off, math.MaxInt32))
