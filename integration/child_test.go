@@ -49,8 +49,14 @@ const limit = 60 * time.Second
 
 // try runs the command in directory dir and returns what it said. It fails the
 // test only when the command hangs.
+//
+// dir must not be below the mount: it is this process that goes there, with one of
+// Go's threads held, and perhaps this process that has the server.
 func try(t testing.TB, m *rig.Mount, dir string, cmd *exec.Cmd) rig.Result {
 	t.Helper()
+	if m != nil && strings.HasPrefix(dir, m.Dir+"/") {
+		t.Fatalf("%s is below the mount; let the command go there", dir)
+	}
 	cmd.Dir = dir
 	r, err := rig.Run(cmd, limit, func() {
 		if m != nil {
