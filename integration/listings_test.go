@@ -58,9 +58,10 @@ func TestL1AMillionNames(t *testing.T) {
 	m := mountTest(t, srv)
 	t.Run("K12 look-up of a missing name", func(t *testing.T) {
 		sh(t, m, m.Dir, `stat d >/dev/null`)
+		middle, last := fmt.Sprintf("d/%07dx", million/2), fmt.Sprintf("d/%07d", million-1)
 		for script, want := range map[string][]string{
-			`stat d/0500000x 2>&1 || true`: {"HEAD d/0500000x", "LIST d/0500000x/ flat"},
-			`stat d/0999999`:               {"HEAD d/0999999", "LIST d/0999999/ flat"},
+			"stat " + middle + " 2>&1 || true": {"HEAD " + middle, "LIST " + middle + "/ flat"},
+			"stat " + last:                     {"HEAD " + last, "LIST " + last + "/ flat"},
 		} {
 			srv.ResetLog()
 			sh(t, m, m.Dir, script)
