@@ -72,9 +72,9 @@ cross: # built, not tested, there
 unit: $(BUILD)/report
 	@rm -f $(BUILD)/skipped
 	@if [ -z "$(RACE)" ]; then printf 'no C compiler here\tthe race detector\n' | tee -a $(BUILD)/skipped; fi
-	# -shuffle=on: no test may lean on the one before it. -timeout: no test here
-	# takes a minute, and go's own limit is ten.
-	$(GO) test -json $(RACE) -shuffle=on -timeout 5m $(PACKAGES) | $(BUILD)/report $(BUILD)/skipped
+	# -shuffle=on: no test may lean on the one before it. -timeout: go's own; no
+	# test here takes a minute, but with the race detector all of fs take four.
+	$(GO) test -json $(RACE) -shuffle=on -timeout 10m $(PACKAGES) | $(BUILD)/report $(BUILD)/skipped
 	# The race detector allocates, too: what counts allocations runs without it.
 	$(GO) test -json -run Alloc $(PACKAGES) | $(BUILD)/report $(BUILD)/skipped
 
