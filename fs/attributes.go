@@ -35,6 +35,9 @@ func attributesOf(opts Options, dated time.Time, e entry, said *answer, out *fus
 	if said != nil {
 		said.posix.fill(&at, out)
 	}
+	if e.dir && opts.NoList { // whatever a marker says
+		out.Mode = unreadable(out.Mode)
+	}
 }
 
 // fill fills in what is there. ctime is the object's.

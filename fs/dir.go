@@ -17,6 +17,7 @@ type dirNode struct {
 	readOnly
 	tree   *Tree
 	prefix string // "" or ending in "/"
+	hidden bool   // it is behind the door of the directory above
 
 	suspect atomic.Int64 // the number of a refresh since which nobody has looked whether it is there; 0: none
 }
@@ -88,7 +89,7 @@ func (t *Tree) fillEntry(e entry, said *answer, at time.Time, out *fuse.EntryOut
 func (t *Tree) node(kind uint32, prefix string, e entry, said *answer, hidden bool) fusefs.InodeEmbedder {
 	switch kind {
 	case syscall.S_IFDIR:
-		return &dirNode{tree: t, prefix: prefix + e.name + "/"}
+		return &dirNode{tree: t, prefix: prefix + e.name + "/", hidden: hidden}
 	case syscall.S_IFLNK:
 		return &linkNode{tree: t, entry: e, said: said}
 	}
@@ -124,7 +125,7 @@ func (d *dirNode) inodeAbove() uint64 {
 	switch {
 	case d.prefix == d.tree.opts.Prefix:
 		return d.Root().StableAttr().Ino
-	case !showable(name): // it is behind a door
+	case d.hidden: // it is behind a door
 		parts := splitName(escapeName(name, true))
 		begin := ""
 		for _, p := range parts[:len(parts)-1] {

@@ -30,6 +30,8 @@ func errno(err error) syscall.Errno {
 		return syscall.ENOENT
 	case errors.Is(err, errNameTooLong):
 		return syscall.ENAMETOOLONG
+	case errors.Is(err, errLink):
+		return syscall.ELOOP
 	}
 	return syscall.EIO
 }
@@ -44,7 +46,7 @@ func (t *Tree) report(op, key string, err error) syscall.Errno {
 func report(log *slog.Logger, ending bool, op, key string, err error) syscall.Errno {
 	n := errno(err)
 	switch ending = ending || errors.Is(err, cache.ErrClosed); {
-	case n == syscall.ENOENT, n == syscall.EINTR, n == syscall.ENAMETOOLONG:
+	case n == syscall.ENOENT, n == syscall.EINTR, n == syscall.ENAMETOOLONG, n == syscall.ELOOP:
 	case ending:
 		log.Debug("cut off by the end of the mount", "op", op, "key", key, "error", err)
 	case n == syscall.ESTALE:
@@ -61,5 +63,7 @@ func report(log *slog.Logger, ending bool, op, key string, err error) syscall.Er
 	}
 	return n
 }
+
+var errLink = errors.New("a symbolic link on the way")
 
 var errNameTooLong = errors.New("a name of over 255 bytes")

@@ -16,7 +16,7 @@ import (
 type source struct{ bucket *s3.Bucket }
 
 func (s source) OpenRange(ctx context.Context, o cache.Object, pin string, off, end int64) (cache.Body, error) {
-	b, err := s.bucket.OpenRange(ctx, s3.Object{Key: o.Key, ETag: o.ETag, Size: o.Size, VersionID: pin}, off, end)
+	b, err := s.bucket.OpenRange(ctx, s3.Object{Key: o.Key, ETag: o.ETag, Size: o.Size, VersionID: pin, Pinned: o.Pin != ""}, off, end)
 	if err != nil {
 		return nil, err
 	}

@@ -198,7 +198,7 @@ func (q *inquiries) inquire(key string, e entry) (*answer, error) {
 	switch {
 	case errors.Is(err, iofs.ErrPermission), errors.Is(err, iofs.ErrNotExist) && e.dir:
 		return a, nil
-	case errors.Is(err, iofs.ErrNotExist), err == nil && !same && o.VersionID != "":
+	case errors.Is(err, iofs.ErrNotExist), err == nil && !same && (o.VersionID != "" || !q.tree.at.IsZero()):
 		a.gone = true
 		return a, nil
 	case err != nil:
@@ -257,11 +257,21 @@ func (q *inquiries) isLink(key string, e entry) bool {
 }
 
 // head asks for an object, as lookup does, and takes in what it says beside.
-func (q *inquiries) head(key string) (s3.Object, error) {
-	at, began := q.tree.clock(), time.Now()
-	said, _, err := q.tree.bucket.Describe(q.tree.ctx, s3.Object{Key: key})
-	if err == nil {
-		err = q.heard(said, at, began)
+//
+// A link's target is read from the version that the HEAD was of. Where the link is
+// replaced in between, the new one is asked for, once.
+func (q *inquiries) head(key string) (o s3.Object, err error) {
+	for range 2 {
+		at, began := q.tree.clock(), time.Now()
+		var said s3.Attributes
+		said, _, err = q.tree.bucket.Describe(q.tree.ctx, s3.Object{Key: key})
+		if err == nil {
+			err = q.heard(said, at, began)
+		}
+		o = q.tree.named(said.Object)
+		if !errors.Is(err, s3.ErrChanged) {
+			break
+		}
 	}
-	return q.tree.named(said.Object), err
+	return o, err
 }

@@ -13,7 +13,11 @@ import (
 // "", or an object that a directory hides. Where no listing tells it costs one
 // request, the last kind two. Like lookup, it takes no context.
 func (t *Tree) lookupHidden(prefix, name string, dir bool) (entry, time.Time, error) {
-	if t.opts.NoList {
+	may := t.mayBe(prefix + name)
+	switch {
+	case dir && !may.dir, !dir && !may.file:
+		return entry{}, time.Now(), iofs.ErrNotExist
+	case t.opts.NoList:
 		return t.resolveHiddenUnlisted(prefix, name, dir)
 	}
 	d := t.dirs.get(prefix)
@@ -24,9 +28,7 @@ func (t *Tree) lookupHidden(prefix, name string, dir bool) (entry, time.Time, er
 		return entry{}, at, iofs.ErrNotExist
 	}
 	at := time.Now()
-	switch may := t.mayBe(prefix + name); {
-	case dir && !may.dir, !dir && !may.file:
-		return entry{}, at, iofs.ErrNotExist
+	switch {
 	case dir && showable(name):
 		return entry{}, at, iofs.ErrNotExist
 	case dir:

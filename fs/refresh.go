@@ -151,6 +151,9 @@ func (d *dirNode) refresh(path string) (known bool, err error) {
 		if parent != nil {
 			parent = parent.GetChild(above)
 		}
+		if parent != nil && parent.Mode() == syscall.S_IFLNK { // the kernel would follow it
+			return false, errLink
+		}
 		prefix += above + "/"
 	}
 	t.log.Info("refreshed", slog.String("key", prefix+name))
@@ -253,7 +256,7 @@ func (d *dirNode) stillThere() syscall.Errno {
 	}
 	prefix, name := dirOf(strings.TrimSuffix(d.prefix, "/"))
 	lookup := d.tree.lookup
-	if !showable(name) {
+	if d.hidden {
 		lookup = func(prefix, name string) (entry, time.Time, error) { return d.tree.lookupHidden(prefix, name, true) }
 	}
 	switch e, _, err := lookup(prefix, name); {

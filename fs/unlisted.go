@@ -25,7 +25,7 @@ var errUnlisted = fmt.Errorf("fs: directories are not listed here: %w", iofs.Err
 func (t *Tree) resolveUnlisted(prefix, name string, may kinds) (entry, error) {
 	object, err := s3.Object{}, error(iofs.ErrNotExist)
 	if may.file {
-		object, err = t.bucket.Head(t.ctx, prefix+name)
+		object, err = t.head(prefix + name)
 	}
 	switch {
 	case err == nil:
@@ -54,7 +54,7 @@ func (t *Tree) resolveHiddenUnlisted(prefix, name string, dir bool) (entry, time
 	case showable(name), prefix+name == "":
 		return entry{}, at, iofs.ErrNotExist
 	}
-	o, err := t.bucket.Head(t.ctx, prefix+name)
+	o, err := t.head(prefix + name)
 	if err == nil && name == "" && o.Size == 0 { // a marker, and nothing is hidden
 		err = iofs.ErrNotExist
 	}

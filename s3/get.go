@@ -58,12 +58,12 @@ func (b *Bucket) OpenRange(ctx context.Context, o Object, off, end int64) (*Body
 
 // get asks for a span of a version.
 func (b *Bucket) get(ctx context.Context, o Object, s span, retry Retry) (*reply, error) {
-	if b.unpinned.Load() {
+	if b.unpinned.Load() && !o.Pinned {
 		o.VersionID = ""
 	}
 	r, err := b.getVersion(ctx, o, s, retry)
 	denied := errors.Is(err, iofs.ErrPermission)
-	if o.VersionID == "" || b.byVersion() || !denied && !errors.Is(err, iofs.ErrNotExist) {
+	if o.VersionID == "" || o.Pinned || !denied && !errors.Is(err, iofs.ErrNotExist) {
 		return r, err // where a version is asked for by its name, what the key holds now is no answer
 	}
 	// Reading by version id takes a permission of its own (s3:GetObjectVersion).

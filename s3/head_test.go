@@ -22,11 +22,11 @@ func TestHeadTellsAll(t *testing.T) {
 	}})
 	b := open(t, srv)
 	for _, want := range []Object{
-		{"plain", "abc-2", "v1", 12345, at, ""},
-		{"archived", "def", "v2", 1 << 40, at, "GLACIER"},
-		{"empty", "e", "v3", 0, at, ""},
-		{"weak", "last modified 2026-02-03T04:05:06Z w", "v4", 1, at, ""},
-		{"gzip", "g", "v5", 7, at, ""},
+		{"plain", "abc-2", "v1", 12345, at, "", false},
+		{"archived", "def", "v2", 1 << 40, at, "GLACIER", false},
+		{"empty", "e", "v3", 0, at, "", false},
+		{"weak", "last modified 2026-02-03T04:05:06Z w", "v4", 1, at, "", false},
+		{"gzip", "g", "v5", 7, at, "", false},
 	} {
 		if got, err := b.Head(t.Context(), want.Key); got != want || err != nil {
 			t.Errorf("%+v, %v; want %+v", got, err, want)

@@ -14,6 +14,7 @@ type Object struct {
 	Size         int64  // bytes
 	LastModified time.Time
 	StorageClass string
+	Pinned       bool // to GET: the version of that id or an error; else one of the same ETag will do
 }
 
 // datedTag begins the substitute for an ETag that a server does not give. No

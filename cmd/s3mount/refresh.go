@@ -73,6 +73,11 @@ func refresh(path string) error {
 		return nil
 	case err == nil:
 		_, err = os.Lstat(filepath.Join(place.mount, place.below))
+	case errors.Is(err, syscall.ELOOP): // a link on the way, of --posix-metadata: what it leads to is meant
+		full := filepath.Join(place.mount, place.below)
+		if dir, lerr := filepath.EvalSymlinks(filepath.Dir(full)); lerr == nil && dir != filepath.Dir(full) {
+			return refresh(filepath.Join(dir, filepath.Base(full)))
+		}
 	case errors.Is(err, syscall.ENOTTY):
 		return &hintError{fmt.Errorf("%s: the s3mount that serves it cannot refresh", path), fmt.Sprintf("it is an older one; unmount it and mount anew: `umount %s`", quoted(place.mount))}
 	}
@@ -122,7 +127,7 @@ type place struct {
 const mountType = "fuse.s3mount"
 
 // locate finds the mount that a path is in. Links are followed outside of mounts
-// of s3mount; in them there are none, and looking would cost requests.
+// of s3mount; in them looking would cost requests, and few have any.
 func locate(path string, types map[string]string) (place, error) {
 	if path == "" {
 		return place{}, noSuchPath(`""`)
