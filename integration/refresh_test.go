@@ -24,9 +24,10 @@ func refresh(t testing.TB, m *rig.Mount, paths ...string) {
 	}
 }
 
+// tryRefresh refreshes as from a directory. The command itself goes there: see try.
 func tryRefresh(t testing.TB, m *rig.Mount, dir string, paths ...string) rig.Result {
 	t.Helper()
-	return try(t, m, dir, exec.Command(program, append([]string{"refresh", "--"}, paths...)...))
+	return try(t, m, "/", exec.Command("sh", append([]string{"-c", `cd "$1" && shift && exec "$0" refresh -- "$@"`, program, dir}, paths...)...))
 }
 
 // After a refresh the next call of any kind sees what is in the bucket, however
@@ -173,7 +174,7 @@ func TestRefreshKeepsWhatIsInUse(t *testing.T) {
 	if got := child.hear(); got != "the old "+inside {
 		t.Errorf("after a refresh: %q", got)
 	}
-	if got := sh(t, m, inside, `cat f; pwd -P`); got != "the new one"+inside+"\n" {
+	if got := sh(t, m, m.Dir, `cd d/sub; cat f; pwd -P`); got != "the new one"+inside+"\n" {
 		t.Errorf("whoever comes afterwards sees %q", got)
 	}
 }
