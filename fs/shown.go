@@ -19,12 +19,11 @@ type Shown struct {
 // cannot be said before its end.
 var ErrUnsorted = errors.New("the server does not list keys in order")
 
-// Paths gives each entry of a listing of prefix with its place in a mount of
-// prefix: all keys, or with delimiter those of the directory itself, that its
-// filters show. Older versions
-// have the paths that a mount of all versions gives them. It keeps
-// nothing but the objects that a directory may still hide. The order is that in
-// which the places are known, nearly that of keys. An error ends it.
+// Paths gives each entry of a listing of prefix that the filters show with its
+// place in a mount of prefix: all keys, or with delimiter those of the directory
+// itself. Older versions have the paths that a mount of all versions gives them.
+// It keeps nothing but the objects that a directory may still hide. The order is
+// that in which the places are known, nearly that of keys. An error ends it.
 func Paths(prefix string, filters []Filter, listing iter.Seq2[s3.Entry, error]) iter.Seq2[Shown, error] {
 	return func(yield func(Shown, error) bool) {
 		filter, err := newFilters(prefix, filters)
