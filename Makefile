@@ -92,8 +92,8 @@ SEEDS ?= 20261126 20261127
 
 model: ## 100,000 steps of a mount held against its definition, for each of SEEDS
 	@for seed in $(SEEDS); do \
-		echo "$(GO) test -run 'TestModel$$' -rapid.checks=3400 -rapid.steps=30 -rapid.seed=$$seed -timeout 1h ./fs"; \
-		$(GO) test -run 'TestModel$$' -rapid.checks=3400 -rapid.steps=30 -rapid.seed=$$seed -timeout 1h ./fs || exit; \
+		echo "$(GO) test ./fs -run 'TestModel$$' -timeout 1h -rapid.checks=3400 -rapid.steps=30 -rapid.seed=$$seed"; \
+		$(GO) test ./fs -run 'TestModel$$' -timeout 1h -rapid.checks=3400 -rapid.steps=30 -rapid.seed=$$seed || exit; \
 	done
 
 fuzz: ## each fuzz target for FUZZTIME (30000x)

@@ -171,6 +171,8 @@ func (d *doctor) listed(p *probed) finding {
 	switch n := len(p.page.Entries); {
 	case n == 0 && d.what.prefix != "":
 		return warned("check the prefix: it is a directory, and upper and lower case differ", "there is no key below %s: the mount would be empty", d.what)
+	case n == 0 && d.settings.byVersion() && !d.settings.at.IsZero():
+		return warned("give a later time, or check that the bucket kept versions then", "there was no key below %s at %s: the mount would be empty", d.what, d.settings.at.String())
 	case n == 0:
 		return passed("the bucket is empty")
 	case !p.page.Last:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"math"
 	"regexp"
 	"strconv"
 	"time"
@@ -22,15 +23,23 @@ var instantForms = []string{
 func (i *instant) Set(s string) error {
 	for _, form := range instantForms {
 		if t, err := time.ParseInLocation(form, s, time.Local); err == nil {
-			i.Time = t
-			return nil
+			return i.set(s, t)
 		}
 	}
 	age, ok := parseAge(s)
 	if !ok {
 		return errors.New(strconv.Quote(s) + " is no time; write it as 2026-08-01T00:00:00Z, 2026-08-01 12:30 (local time), 3h or 7d (ago)")
 	}
-	i.Time = time.Now().Add(-age)
+	return i.set(s, time.Now().Add(-age))
+}
+
+// set takes a time, if there can have been objects then: an earlier one is none
+// that is meant, as that of a date that was never set.
+func (i *instant) set(s string, t time.Time) error {
+	if t.Unix() < 0 {
+		return errors.New(strconv.Quote(s) + " is before 1970; no object is that old")
+	}
+	i.Time = t
 	return nil
 }
 
@@ -62,6 +71,9 @@ func parseAge(s string) (time.Duration, bool) {
 	const day = 24 * time.Hour
 	weeks, _ := strconv.Atoi(m[1])
 	days, _ := strconv.Atoi(m[2])
+	if age > math.MaxInt64-time.Duration(7*weeks+days)*day {
+		return 0, false
+	}
 	age += time.Duration(7*weeks+days) * day
 	return age, age > 0
 }

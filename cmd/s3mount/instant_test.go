@@ -40,6 +40,16 @@ func TestInstant(t *testing.T) {
 	})
 }
 
+// What no one means is not taken for no time at all.
+func TestAtBeforeThereWereObjects(t *testing.T) {
+	for _, at := range []string{"0001-01-01", "0001-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "9999w", "9999w99999d2562047h"} {
+		code, _, stderr := runs("--at", at, "s3://b", t.TempDir())
+		if code != exitMisused || !isTwoLines(stderr) || !strings.Contains(stderr, "at") {
+			t.Errorf("--at %s: exit code %d, %s", at, code, stderr)
+		}
+	}
+}
+
 func TestAtInTheFuture(t *testing.T) {
 	for _, at := range []string{"2999-01-01", "2999-01-01T00:00:00Z"} {
 		code, _, stderr := runs("--at", at, "s3://b", t.TempDir())

@@ -51,7 +51,13 @@ What has no name of its own, as a//b or an object that a directory hides, has a
 path through a directory .s3mount-hidden, and its key stands behind it. --hidden
 lists those of the whole tree and nothing else; it takes one LIST for each
 thousand objects. Keys and paths with characters that a terminal cannot show are
-quoted as in Go.`,
+quoted as in Go.
+
+With --json each line is an object with path, key, hidden, directory, and of files
+size, last_modified, etag, storage_class and version_id, as far as the server says
+them. What is no UTF-8 is path_base64 and key_base64 in the place of path and key.
+
+Exit code 1 where nothing is below a prefix.`,
 		Example: `  s3mount ls s3://
   s3mount ls s3://photos/2026/
   s3mount ls --versions s3://photos/2026/
@@ -109,7 +115,7 @@ func (l *lister) run(ctx context.Context, source string, stdout io.Writer) error
 	if l.recursive || l.hidden {
 		opts.Delimiter = ""
 	}
-	out := bufio.NewWriter(stdout)
+	out, found := bufio.NewWriter(stdout), false
 	for shown, err := range fs.Paths(what.prefix, l.filters, bucket.List(ctx, opts)) {
 		switch {
 		case errors.Is(err, fs.ErrUnsorted):
@@ -119,12 +125,16 @@ func (l *lister) run(ctx context.Context, source string, stdout io.Writer) error
 				err = &hintError{err, hint}
 			}
 			return errors.Join(out.Flush(), err)
-		case l.hidden && !shown.Hidden:
+		}
+		if found = true; l.hidden && !shown.Hidden {
 			continue
 		}
 		if err := l.print(out, shown); err != nil {
 			return err
 		}
+	}
+	if !found && what.prefix != "" {
+		return &hintError{fmt.Errorf("there is no key below %s", what), "check the prefix: it is a directory, and upper and lower case differ; an object is listed with the directory that it is in"}
 	}
 	return out.Flush()
 }

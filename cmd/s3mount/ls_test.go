@@ -81,7 +81,6 @@ func TestList(t *testing.T) {
 			`TIME          1 d/.s3mount-hidden/%marker  <- "d/"`,
 			`TIME          3 d/.s3mount-hidden/%2F/y  <- "d//y"`,
 		}},
-		{[]string{"--hidden", bucket + "/none"}, nil},
 	} {
 		if got := listed(t, srv, tt.args...); !slices.Equal(got, tt.want) {
 			t.Errorf("ls %q:\n%s\nwant\n%s", tt.args, strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
@@ -131,6 +130,8 @@ func TestListFails(t *testing.T) {
 	}{
 		{append(endpoint, "-R", "s3://"+unsorted.Bucket()), exitFailed, "find DIR"},
 		{append(endpoint, "s3://none"), exitFailed, "spelling"},
+		{append(endpoint, "s3://"+unsorted.Bucket()+"/none"), exitFailed, "check the prefix"},
+		{append(endpoint, "--hidden", "s3://"+unsorted.Bucket()+"/a"), exitFailed, "check the prefix"}, // an object
 		{[]string{"ls"}, exitMisused, "--help"},
 		{[]string{"ls", "s3://a", "s3://b"}, exitMisused, "--help"},
 		{[]string{"ls", "http://a"}, exitMisused, "s3://BUCKET"},

@@ -109,7 +109,7 @@ func errnoOf(err error) error {
 }
 
 func noSuchPath(path string) error {
-	return &hintError{fmt.Errorf("%s: no such file or directory", path), "check the path; the bucket was asked and does not have it"}
+	return &hintError{fmt.Errorf("%s: no such file or directory", path), "check the path, and the filters if there are any: the mount has nothing there"}
 }
 
 // goneError is about a mount whose program has ended.
