@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -213,6 +214,9 @@ func (m *model) walk(dir string, room int, plus bool) {
 			break
 		}
 		for i, e := range entries {
+			if plus && outs[i].NodeId != 0 { // the number is the node's, which may be newer than the listing
+				e.Mode = outs[i].Mode & syscall.S_IFMT
+			}
 			m.entry(dir, e)
 			names = append(names, e.Name)
 			if plus && len(names) > dots && outs[i].NodeId != 0 {
