@@ -214,8 +214,8 @@ func (m *model) walk(dir string, room int, plus bool) {
 			break
 		}
 		for i, e := range entries {
-			if plus && outs[i].NodeId != 0 { // the number is the node's, which may be newer than the listing
-				e.Mode = outs[i].Mode & syscall.S_IFMT
+			if plus && outs[i].NodeId != 0 && e.Ino != outs[i].Ino {
+				e.Mode ^= syscall.S_IFDIR ^ syscall.S_IFREG // go-fuse gives the number that was listed, and the type of the node
 			}
 			m.entry(dir, e)
 			names = append(names, e.Name)
