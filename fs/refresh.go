@@ -142,7 +142,7 @@ func (d *dirNode) refresh(path string) (known bool, err error) {
 	if len(names) == 0 {
 		t.forget(prefix)
 		t.forgetNames(parent, parent.Children)
-		t.log.Info("refreshed", slog.String("prefix", prefix))
+		t.log.Info("refreshed", slog.String("bucket", t.bucket.Name()), slog.String("prefix", prefix))
 		return true, nil
 	}
 	name := names[len(names)-1]
@@ -156,7 +156,7 @@ func (d *dirNode) refresh(path string) (known bool, err error) {
 		}
 		prefix += above + "/"
 	}
-	t.log.Info("refreshed", slog.String("key", prefix+name))
+	t.log.Info("refreshed", slog.String("bucket", t.bucket.Name()), slog.String("key", prefix+name))
 	return t.refresh(parent, prefix, name), nil
 }
 
