@@ -89,6 +89,10 @@ func newAccountRig(t testing.TB, change ...func(*Options)) *accountRig {
 	return r
 }
 
+func (r *accountRig) kernel(t testing.TB) kernel {
+	return kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+}
+
 // asked is what all servers were asked since the last call, with the bucket in
 // front.
 func (r *accountRig) asked(t testing.TB, want ...string) {
@@ -241,7 +245,7 @@ func TestAccountKeepsBucketsApart(t *testing.T) {
 // As the kernel sees it: names, inode numbers, places in the directory.
 func TestAccountAsADirectory(t *testing.T) {
 	r := newAccountRig(t)
-	k := kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+	k := r.kernel(t)
 	fh := k.opendir(root)
 	all := k.all(root, fh, 0, 4096)
 	equalAll(t, "names", entryNames(all), []string{".", "..", "bucket", "one", "two"})
@@ -277,7 +281,7 @@ func TestAccountAsADirectory(t *testing.T) {
 // that alone.
 func TestAccountRefresh(t *testing.T) {
 	r := newAccountRig(t)
-	k := kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+	k := r.kernel(t)
 	refresh := func(path string) uint32 {
 		t.Helper()
 		input := make([]byte, refreshMost)

@@ -1,8 +1,8 @@
 package fs
 
 import (
-	"bytes"
 	"context"
+	"log/slog"
 	"math"
 	"strings"
 	"sync"
@@ -51,7 +51,8 @@ func (n *accountNode) Lookup(ctx context.Context, name string, out *fuse.EntryOu
 }
 
 // child gives the node of a bucket. No request is made: what it holds, and
-// whether that may be seen, is asked for by who enters it.
+// whether that may be seen, is asked for by who enters it. at is when the name was
+// learned; zero: the kernel may give it once and must not believe it.
 func (n *accountNode) child(ctx context.Context, name string, at time.Time, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	t, err := n.account.tree(name)
 	if err != nil {
@@ -60,7 +61,13 @@ func (n *accountNode) child(ctx context.Context, name string, at time.Time, out 
 	t.attributes(entry{dir: true}, nil, &out.Attr)
 	out.SetAttrTimeout(forever)
 	out.SetEntryTimeout(t.believable(at))
+	if at.IsZero() { // as in dirNode
+		out.SetAttrTimeout(0)
+	}
 	if old := n.GetChild(name); old != nil {
+		if d, ok := old.Operations().(*dirNode); ok && !at.IsZero() && !n.account.refreshedSince(at) {
+			d.seen(at)
+		}
 		return old, 0
 	}
 	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: bucketInode(name), Gen: t.generation("", entry{dir: true})}
@@ -116,38 +123,62 @@ func (n *accountNode) OpendirHandle(_ context.Context, flags uint32) (fusefs.Fil
 
 // Ioctl is how `s3mount refresh` reaches the daemon: see dirNode.
 func (n *accountNode) Ioctl(_ context.Context, _ fusefs.FileHandle, cmd uint32, _ uint64, input, _ []byte) (int32, syscall.Errno) {
-	if cmd != refreshCall {
-		return 0, syscall.ENOTTY
-	}
-	path, _, ended := bytes.Cut(input, []byte{0})
-	if !ended {
-		return 0, syscall.ENAMETOOLONG
-	}
-	known, err := n.refresh(string(path))
-	switch {
-	case err != nil:
-		return 0, n.account.report("refresh", string(path), err)
-	case known:
-		return 1, 0
-	}
-	return 0, 0
+	return ioctl(cmd, input, n.refresh, func(path string, err error) syscall.Errno {
+		return n.account.report("refresh", path, err)
+	})
 }
 
 // refresh forgets what is known of a path that begins with a bucket's name, or of
-// everything. The kernel keeps the names of buckets until their time is over.
+// everything: in the trees first, whether the kernel has their nodes or not, then
+// in the kernel. A bucket keeps its name there, as other directories do.
 func (n *accountNode) refresh(path string) (known bool, err error) {
 	bucket, below, _ := strings.Cut(path, "/")
 	n.account.forget(bucket)
-	for name, child := range n.Children() {
-		d, ok := child.Operations().(*dirNode)
-		if !ok || bucket != "" && name != bucket {
-			continue
+	trees := n.treesNow()
+	if path == "" {
+		for _, t := range trees {
+			t.forget("")
 		}
-		if known, err = d.refresh(below); err != nil {
-			return false, err
+		forgetNames(&n.Inode, n.Children)
+		n.account.log.Info("refreshed", slog.String("prefix", ""))
+		return true, nil
+	}
+	t := trees[bucket]
+	if t != nil && below != "" {
+		return t.refreshPath(n.GetChild(bucket), "", below)
+	}
+	if t != nil {
+		t.forget("")
+	}
+	forgetNames(&n.Inode, func() map[string]*fusefs.Inode { return map[string]*fusefs.Inode{bucket: n.GetChild(bucket)} })
+	n.account.log.Info("refreshed", slog.String("bucket", bucket), slog.String("prefix", ""))
+	return t != nil, nil
+}
+
+// treesNow gives the trees by their buckets' names.
+func (n *accountNode) treesNow() map[string]*Tree {
+	trees := n.account.all()
+	for name, child := range n.Children() {
+		if d, ok := child.Operations().(*dirNode); ok {
+			trees[name] = d.tree
 		}
 	}
-	return known || bucket == "", nil
+	return trees
+}
+
+// account gives the directory of the buckets, if this one is a bucket there.
+func (d *dirNode) account() (above *accountNode, ok bool) {
+	if d.tree.account == nil || d.prefix != d.tree.opts.Prefix {
+		return nil, false
+	}
+	above, ok = d.Root().Operations().(*accountNode)
+	return above, ok
+}
+
+// bucketItself says whether the tree's bucket is there, in the form of lookup.
+func (t *Tree) bucketItself(string, string) (entry, time.Time, error) {
+	at, err := t.account.lookup(strings.TrimSuffix(t.within, "/"))
+	return entry{dir: true}, at, err
 }
 
 // An accountHandle is the directory of the buckets, open: a place in a listing.
@@ -212,7 +243,11 @@ func (h *accountHandle) advance(i int) {
 // Lookup gives the node of a bucket that was given, for READDIRPLUS.
 func (h *accountHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	if l, _ := h.at(); l.has(name) {
-		return h.node.child(ctx, name, l.began, out)
+		at := l.began
+		if h.node.account.refreshedSince(at) { // it is what this reader is given, and nobody else
+			at = time.Time{}
+		}
+		return h.node.child(ctx, name, at, out)
 	}
 	return h.node.Lookup(ctx, name, out)
 }

@@ -115,6 +115,13 @@ func (d *directory) recall(t *Tree, name string) (entry, knowledge, time.Time) {
 	return f.entry, f.what, f.at
 }
 
+// fact gives what an answer has said of a name, however long ago.
+func (d *directory) fact(name string) fact {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.facts[name]
+}
+
 // has says whether a name was there when that was last looked at, however long
 // ago.
 func (d *directory) has(name string) bool {
@@ -194,5 +201,18 @@ func (d *directory) answer(name string, q *question) {
 func (d *directory) askAnew(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	delete(d.asking, name)
+}
+
+// forget forgets what answers have said of a name, or are about to say; "" is all
+// names.
+func (d *directory) forget(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if name == "" {
+		d.facts, d.asking = nil, nil
+		return
+	}
+	delete(d.facts, name)
 	delete(d.asking, name)
 }

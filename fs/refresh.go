@@ -92,6 +92,12 @@ func (t *Tree) forget(prefix string) {
 
 // Ioctl is how `s3mount refresh` reaches the daemon.
 func (d *dirNode) Ioctl(_ context.Context, _ fusefs.FileHandle, cmd uint32, _ uint64, input, _ []byte) (int32, syscall.Errno) {
+	return ioctl(cmd, input, d.refresh, func(path string, err error) syscall.Errno {
+		return d.tree.report("refresh", d.prefix+path, err)
+	})
+}
+
+func ioctl(cmd uint32, input []byte, refresh func(path string) (known bool, err error), report func(path string, err error) syscall.Errno) (int32, syscall.Errno) {
 	if cmd != refreshCall {
 		return 0, syscall.ENOTTY
 	}
@@ -99,10 +105,10 @@ func (d *dirNode) Ioctl(_ context.Context, _ fusefs.FileHandle, cmd uint32, _ ui
 	if !ended {
 		return 0, syscall.ENAMETOOLONG
 	}
-	known, err := d.refresh(string(path))
+	known, err := refresh(string(path))
 	switch {
 	case err != nil:
-		return 0, d.tree.report("refresh", d.prefix+string(path), err)
+		return 0, report(string(path), err)
 	case known:
 		return 1, 0
 	}
@@ -116,6 +122,14 @@ func (d *dirNode) Ioctl(_ context.Context, _ fusefs.FileHandle, cmd uint32, _ ui
 // What is behind a door is known from the listing of the door's directory: all of
 // that is forgotten then.
 func (d *dirNode) refresh(path string) (known bool, err error) {
+	if above, ok := d.account(); ok && path == "" {
+		return above.refresh(strings.TrimSuffix(d.tree.within, "/"))
+	}
+	return d.tree.refreshPath(d.EmbeddedInode(), d.prefix, path)
+}
+
+// refreshPath is refresh by the node of a directory; nil where the kernel has none.
+func (t *Tree) refreshPath(parent *fusefs.Inode, prefix, path string) (known bool, err error) {
 	names := []string(nil)
 	if path != "" {
 		names = strings.Split(path, "/")
@@ -132,7 +146,6 @@ func (d *dirNode) refresh(path string) (known bool, err error) {
 			return false, iofs.ErrNotExist
 		}
 	}
-	t, parent, prefix := d.tree, d.EmbeddedInode(), d.prefix
 	if len(names) == 0 && prefix != t.opts.Prefix { // the name that it has counts, too
 		above, name := dirOf(strings.TrimSuffix(prefix, "/"))
 		if _, node := parent.Parent(); node != nil && showable(name) {
@@ -141,7 +154,9 @@ func (d *dirNode) refresh(path string) (known bool, err error) {
 	}
 	if len(names) == 0 {
 		t.forget(prefix)
-		t.forgetNames(parent, parent.Children)
+		if parent != nil {
+			forgetNames(parent, parent.Children)
+		}
 		t.log.Info("refreshed", slog.String("bucket", t.bucket.Name()), slog.String("prefix", prefix))
 		return true, nil
 	}
@@ -188,7 +203,7 @@ func (t *Tree) refresh(parent *fusefs.Inode, prefix, name string) (known bool) {
 	}
 	child := func() map[string]*fusefs.Inode { return map[string]*fusefs.Inode{name: parent.GetChild(name)} }
 	known = known || child()[name] != nil
-	t.forgetNames(parent, child)
+	forgetNames(parent, child)
 	return known
 }
 
@@ -199,21 +214,21 @@ func (t *Tree) refresh(parent *fusefs.Inode, prefix, name string) (known bool) {
 // while it looks up or reads in it; so no lock of ours may be held here. A lookup
 // that was under way, and was answered from what was known before, is over after
 // the first of them, and its node is among the names that are asked for then.
-func (t *Tree) forgetNames(dir *fusefs.Inode, names func() map[string]*fusefs.Inode) {
+func forgetNames(dir *fusefs.Inode, names func() map[string]*fusefs.Inode) {
 	before := names()
 	for name, node := range before {
-		t.forgetName(dir, name, node)
+		forgetName(dir, name, node)
 	}
 	dir.NotifyEntry(".") // which is the name of nothing
 	after := names()
 	for name, node := range after {
 		if old, ok := before[name]; !ok || old != node {
-			t.forgetName(dir, name, node)
+			forgetName(dir, name, node)
 		}
 	}
 	for _, node := range after {
 		if node != nil && node.IsDir() {
-			t.forgetNames(node, node.Children)
+			forgetNames(node, node.Children)
 		}
 	}
 }
@@ -222,14 +237,14 @@ func (t *Tree) forgetNames(dir *fusefs.Inode, names func() map[string]*fusefs.In
 // works in it, or has mounted something there, would lose the way to it. It is its
 // attributes that are asked for, whatever it is needed for, and Getattr sees
 // whether it still is there.
-func (t *Tree) forgetName(parent *fusefs.Inode, name string, node *fusefs.Inode) {
+func forgetName(parent *fusefs.Inode, name string, node *fusefs.Inode) {
 	if node == nil {
 		parent.NotifyEntry(name)
 		return
 	}
 	switch of := node.Operations().(type) {
 	case *dirNode:
-		of.suspect.Store(t.refreshes.number.Add(1))
+		of.suspect.Store(of.tree.refreshes.number.Add(1))
 		node.NotifyContent(-1, 0) // below zero: attributes only
 	case *fileNode:
 		of.checked.Store(0)
@@ -256,7 +271,9 @@ func (d *dirNode) stillThere() syscall.Errno {
 	}
 	prefix, name := dirOf(strings.TrimSuffix(d.prefix, "/"))
 	lookup := d.tree.lookup
-	if d.hidden {
+	if _, ok := d.account(); ok {
+		lookup = d.tree.bucketItself
+	} else if d.hidden {
 		lookup = func(prefix, name string) (entry, time.Time, error) { return d.tree.lookupHidden(prefix, name, true) }
 	}
 	switch e, _, err := lookup(prefix, name); {

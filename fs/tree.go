@@ -34,15 +34,16 @@ type Options struct {
 
 // A Tree is the directories and files of a bucket, without a mount.
 type Tree struct {
-	opts   Options
-	filter *filters // nil: everything is shown
-	bucket *s3.Bucket
-	log    *slog.Logger
-	dirs   *directories
-	seed   maphash.Seed // of generations
-	within string       // of a tree that is one of many: the bucket's name and a slash, which is in front of its keys in the cache
-	born   time.Time
-	dated  time.Time // what directories, which have no time in S3, are given
+	opts    Options
+	filter  *filters // nil: everything is shown
+	bucket  *s3.Bucket
+	log     *slog.Logger
+	dirs    *directories
+	seed    maphash.Seed // of generations
+	account *Account     // of a tree that is one of many
+	within  string       // of a tree that is one of many: the bucket's name and a slash, which is in front of its keys in the cache
+	born    time.Time
+	dated   time.Time // what directories, which have no time in S3, are given
 
 	at       time.Time // that the bucket shows; zero: now
 	versions bool      // it shows all
