@@ -34,6 +34,7 @@ type Account struct {
 	over      bool       // nothing is added to loads any more
 	trees     map[string]*Tree
 	names     *bucketNames // the newest listing; nil: none
+	good      *bucketNames // the last that has come in, and was no error, since a refresh
 	refreshed time.Time    // the last time; what was asked before is not remembered
 }
 

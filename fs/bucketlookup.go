@@ -24,14 +24,17 @@ func (a *Account) lookup(name string) (at time.Time, err error) {
 		}
 		return f.at, nil
 	}
-	if !a.opts.NoList {
+	possible := bucketName(name)
+	if !a.opts.NoList && (possible || !a.unlisted(name)) {
 		l := a.list(false)
-		<-l.done
-		if l.err == nil && l.has(name) {
+		switch in := a.await(l, name, possible); {
+		case in && l.err == nil && l.has(name):
 			return l.began, nil
+		case in && l.err != nil && !possible && !errors.Is(l.err, s3.ErrForbidden):
+			return at, l.err // it may be in it
 		}
 	}
-	if !bucketName(name) {
+	if !possible {
 		return time.Now(), iofs.ErrNotExist
 	}
 	q, mine := a.root.ask(name)
@@ -40,6 +43,42 @@ func (a *Account) lookup(name string) (at time.Time, err error) {
 	}
 	<-q.done
 	return q.fact.at, q.err
+}
+
+// listPatience is how long the listing is waited for by who can ask for a bucket
+// itself, which was there already.
+const listPatience = time.Second
+
+// await waits for a listing, but for a bucket that has been shown not for ever:
+// that the listing is in trouble is no reason why it should be. It says whether
+// the listing has come in, or failed.
+func (a *Account) await(l *bucketNames, name string, possible bool) bool {
+	if !possible || !a.has(name) {
+		<-l.done
+		return true
+	}
+	enough := time.NewTimer(listPatience)
+	defer enough.Stop()
+	select {
+	case <-l.done:
+		return true
+	case <-enough.C:
+		return false
+	}
+}
+
+// has says whether a bucket has been shown.
+func (a *Account) has(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.trees[name] != nil
+}
+
+// unlisted says whether the last good listing had no such name, however old it is.
+func (a *Account) unlisted(name string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.good != nil && !a.good.has(name)
 }
 
 // recall says what is known of a name: what the newer says, of an earlier answer
@@ -61,7 +100,7 @@ func (a *Account) recall(name string) fact {
 // What is asked now is told to who waits for it, and is not remembered.
 func (a *Account) forget(name string) {
 	a.mu.Lock()
-	a.names, a.refreshed = nil, time.Now()
+	a.names, a.good, a.refreshed = nil, nil, time.Now()
 	a.mu.Unlock()
 	a.root.forget(name)
 }
@@ -101,9 +140,9 @@ func (a *Account) enter(name string, at time.Time) error {
 		return err
 	}
 	if a.opts.NoList {
-		return bucket.Greet(a.ctx, "")
+		return bucket.EnterUnlisted(a.ctx, "")
 	}
-	page, err := bucket.Probe(a.ctx, "")
+	page, err := bucket.Enter(a.ctx, "")
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"s3mount/s3"
@@ -89,17 +91,34 @@ func (a *Account) list(toRead bool) *bucketNames {
 func (a *Account) take(l *bucketNames, buckets []s3.BucketEntry, err error) {
 	defer close(l.done)
 	l.err = err
-	hidden := 0
+	if err != nil {
+		return
+	}
+	var hidden []string
 	for _, b := range buckets {
 		if _, err := a.account.Bucket(b.Name, b.Region); err != nil || !showable(b.Name) {
-			hidden++
+			hidden = append(hidden, strconv.Quote(b.Name))
 			continue
 		}
 		l.names = append(l.names, b.Name)
 	}
 	slices.Sort(l.names)
 	l.names = slices.Compact(l.names)
-	if hidden > 0 {
-		a.log.Warn("there are buckets that cannot be shown", slog.Int("buckets", hidden))
+	if len(hidden) > 0 {
+		a.log.Warn("there are buckets that cannot be shown", slog.Int("buckets", len(hidden)), slog.String("names", fewOf(hidden)))
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if l.began.After(a.refreshed) && (a.good == nil || l.began.After(a.good.began)) {
+		a.good = l
+	}
+}
+
+// fewOf gives names to one who reads: at most three, and that there are more.
+func fewOf(names []string) string {
+	const most = 3
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + ", ..."
 }

@@ -18,10 +18,19 @@ const noSuchKey = ".s3mount-is-there"
 // It is a GET, because the reply to a HEAD has no code, and a wrong signature
 // could not be told from a missing permission.
 func (b *Bucket) Greet(ctx context.Context, prefix string) error {
+	return b.greet(ctx, prefix, littlePatience)
+}
+
+// EnterUnlisted is [Bucket.Enter] where nothing may be listed.
+func (b *Bucket) EnterUnlisted(ctx context.Context, prefix string) error {
+	return b.greet(ctx, prefix, b.opts.Retry)
+}
+
+func (b *Bucket) greet(ctx context.Context, prefix string, retry Retry) error {
 	key := prefix + noSuchKey
 	r, err := b.do(ctx, call{
 		op: opGet, method: http.MethodGet, key: key, path: key, part: span{0, 1}.header(),
-		idle: b.opts.IdleTimeout, retry: littlePatience,
+		idle: b.opts.IdleTimeout, retry: retry,
 		accept: func(r *reply) error {
 			if r.Header.Get("Etag") == "" && r.Header.Get("Last-Modified") == "" {
 				return fmt.Errorf("%w: neither ETag nor Last-Modified", errProtocol)

@@ -109,10 +109,20 @@ func (b *Bucket) Pages(ctx context.Context, opts ListOptions) iter.Seq2[Page, er
 // whether the bucket is there, may be listed, and answers to these credentials.
 // It is the first thing to ask, and its answer the first thing to know.
 func (b *Bucket) Probe(ctx context.Context, prefix string) (Page, error) {
+	return b.firstPage(ctx, prefix, littlePatience)
+}
+
+// Enter is [Bucket.Probe] with the patience of any other operation, for a bucket
+// that somebody enters when all else is at work.
+func (b *Bucket) Enter(ctx context.Context, prefix string) (Page, error) {
+	return b.firstPage(ctx, prefix, b.opts.Retry)
+}
+
+func (b *Bucket) firstPage(ctx context.Context, prefix string, retry Retry) (Page, error) {
 	if b.byVersion() {
-		return b.history(ListOptions{Prefix: prefix}).next(ctx, b, littlePatience)
+		return b.history(ListOptions{Prefix: prefix}).next(ctx, b, retry)
 	}
-	p, err := b.page(ctx, ListOptions{Prefix: prefix}, "", "", littlePatience)
+	p, err := b.page(ctx, ListOptions{Prefix: prefix}, "", "", retry)
 	return Page{Entries: p.entries, Last: err == nil && !p.truncated}, err
 }
 
