@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"s3mount/s3"
 )
@@ -21,8 +24,11 @@ type Account struct {
 	opts    Options
 	account *s3.Account
 	log     *slog.Logger
-	memory  *memory
-	born    time.Time
+	dated   time.Time // the directory of the buckets, and theirs
+
+	memory  *memory // the bounds of all trees together
+	answers *lru.Cache[subject, *answer]
+	assumed *assumed
 
 	ctx    context.Context // ends with the account: no request outlives it
 	cancel context.CancelFunc
@@ -56,8 +62,12 @@ func NewAccount(account *s3.Account, opts Options) (*Account, error) {
 		return nil, fmt.Errorf("fs: Options.Filters: %w", err)
 	}
 	a := &Account{
-		opts: opts, account: account, log: opts.Log, memory: newMemory(opts.MaxEntries), born: time.Now(),
+		opts: opts, account: account, log: opts.Log, dated: account.At(),
+		memory: newMemory(opts.MaxEntries), answers: newAnswers(opts.MaxEntries), assumed: newAssumed(mostAssumed),
 		root: &directory{}, trees: map[string]*Tree{},
+	}
+	if a.dated.IsZero() {
+		a.dated = time.Now()
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a, nil
@@ -96,6 +106,28 @@ func (a *Account) all() map[string]*Tree {
 	return maps.Clone(a.trees)
 }
 
+// memoryOf is what of the memory is a bucket's; "" is all.
+func (a *Account) memoryOf(name string) *directories {
+	if name != "" {
+		name += "/"
+	}
+	return &directories{memory: a.memory, within: name}
+}
+
+// left forgets a tree that the kernel has no directory of any more, if nothing has
+// been learned from its bucket: there is no end of names that are refused, nor with
+// NoList of those that seem to be there. Those of the list have one.
+func (a *Account) left(t *Tree) {
+	name := strings.TrimSuffix(t.within, "/")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.trees[name] != t || t.dirs.told.Load() && !a.opts.NoList || a.good != nil && a.good.has(name) {
+		return
+	}
+	delete(a.trees, name)
+	a.account.Forget(name)
+}
+
 // tree gives the tree of a bucket, the same one each time.
 func (a *Account) tree(name string) (*Tree, error) {
 	a.mu.Lock()
@@ -117,10 +149,14 @@ func (a *Account) tree(name string) (*Tree, error) {
 		return nil, err
 	}
 	t.account, t.within = a, name+"/"
-	if t.at.IsZero() {
-		t.dated = a.born
+	t.dated, t.assumed = a.dated, a.assumed
+	t.dirs = a.memoryOf(name)
+	if t.inquiries != nil {
+		t.inquiries.known = a.answers
 	}
-	t.dirs = &directories{a.memory, t.within}
+	if !a.refreshed.IsZero() { // there may have been another of its bucket
+		t.refreshes.all.Store(&[]refresh{{"", a.refreshed}})
+	}
 	a.trees[name] = t
 	return t, nil
 }

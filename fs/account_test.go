@@ -46,6 +46,12 @@ func (s accountSource) OpenRange(ctx context.Context, o cache.Object, pin string
 // "foreign"; each has the objects "k" and "d/k", of equal size and ETag.
 func newAccountRig(t testing.TB, change ...func(*Options)) *accountRig {
 	t.Helper()
+	return newAccountRigAt(t, time.Time{}, change...)
+}
+
+// newAccountRigAt has them as they were at a time; zero: now.
+func newAccountRigAt(t testing.TB, at time.Time, change ...func(*Options)) *accountRig {
+	t.Helper()
 	bucket := func(name, region string) *s3test.Server {
 		o := s3test.Options{Bucket: name, Region: region, Objects: map[string]s3test.Object{}}
 		for _, key := range []string{"k", "d/k"} {
@@ -63,7 +69,7 @@ func newAccountRig(t testing.TB, change ...func(*Options)) *accountRig {
 		t.Fatal(err)
 	}
 	account, err := s3.NewAccount(s3.Options{
-		Region: "us-east-1", Endpoint: r.srv.Endpoint(), PathStyle: true, Transport: transport, HedgeAfter: -1,
+		At: at, Region: "us-east-1", Endpoint: r.srv.Endpoint(), PathStyle: true, Transport: transport, HedgeAfter: -1,
 		Credentials: func(context.Context, sigv4.Credentials) (sigv4.Credentials, error) {
 			return r.srv.Credentials(), nil
 		},
@@ -90,7 +96,11 @@ func newAccountRig(t testing.TB, change ...func(*Options)) *accountRig {
 }
 
 func (r *accountRig) kernel(t testing.TB) kernel {
-	return kernel{t, fusefs.NewNodeFS(r.Root(), fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
+	return kernelOf(t, r, r.Root())
+}
+
+func kernelOf(t testing.TB, r *accountRig, at fusefs.InodeEmbedder) kernel {
+	return kernel{t, fusefs.NewNodeFS(at, fuseOptions(r.opts, MountOptions{Log: slog.New(slog.DiscardHandler)}))}
 }
 
 // asked is what all servers were asked since the last call, with the bucket in

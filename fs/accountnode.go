@@ -65,10 +65,12 @@ func (n *accountNode) child(ctx context.Context, name string, at time.Time, out 
 		out.SetAttrTimeout(0)
 	}
 	if old := n.GetChild(name); old != nil {
-		if d, ok := old.Operations().(*dirNode); ok && !at.IsZero() && !n.account.refreshedSince(at) {
-			d.seen(at)
+		if d, ok := old.Operations().(*dirNode); ok && d.tree == t { // which may have been left just now
+			if !at.IsZero() && !n.account.refreshedSince(at) {
+				d.seen(at)
+			}
+			return old, 0
 		}
-		return old, 0
 	}
 	id := fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: bucketInode(name), Gen: t.generation("", entry{dir: true})}
 	return n.NewInode(ctx, &dirNode{tree: t}, id), 0
@@ -78,7 +80,7 @@ func (n *accountNode) child(ctx context.Context, name string, at time.Time, out 
 func bucketInode(name string) uint64 { return inode(name, "") }
 
 func (n *accountNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	attributesOf(n.account.opts, n.account.born, entry{dir: true}, nil, &out.Attr)
+	attributesOf(n.account.opts, n.account.dated, entry{dir: true}, nil, &out.Attr)
 	out.SetTimeout(forever)
 	return 0
 }
@@ -139,6 +141,7 @@ func (n *accountNode) refresh(path string) (known bool, err error) {
 		for _, t := range trees {
 			t.forget("")
 		}
+		n.account.memoryOf("").forgetAll() // of trees that are left, too
 		forgetNames(&n.Inode, n.Children)
 		n.account.log.Info("refreshed", slog.String("prefix", ""))
 		return true, nil
@@ -150,6 +153,7 @@ func (n *accountNode) refresh(path string) (known bool, err error) {
 	if t != nil {
 		t.forget("")
 	}
+	n.account.memoryOf(bucket).forgetAll()
 	forgetNames(&n.Inode, func() map[string]*fusefs.Inode { return map[string]*fusefs.Inode{bucket: n.GetChild(bucket)} })
 	n.account.log.Info("refreshed", slog.String("bucket", bucket), slog.String("prefix", ""))
 	return t != nil, nil
@@ -159,7 +163,7 @@ func (n *accountNode) refresh(path string) (known bool, err error) {
 func (n *accountNode) treesNow() map[string]*Tree {
 	trees := n.account.all()
 	for name, child := range n.Children() {
-		if d, ok := child.Operations().(*dirNode); ok {
+		if d, ok := child.Operations().(*dirNode); ok && trees[name] == nil {
 			trees[name] = d.tree
 		}
 	}

@@ -90,6 +90,9 @@ func (d *dirNode) nodeOf(prefix string) *fusefs.Inode {
 		return &d.Inode
 	}
 	n := d.Root()
+	if within := d.tree.within; within != "" { // it is below the root
+		n = n.GetChild(strings.TrimSuffix(within, "/"))
+	}
 	below := prefix[len(d.tree.opts.Prefix):]
 	for below != "" && n != nil {
 		var name string

@@ -3,6 +3,7 @@ package fs
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
@@ -10,7 +11,8 @@ import (
 // directories remembers what is known of a tree's directories.
 type directories struct {
 	*memory
-	within string // where many trees have one memory: what this one's prefixes have in front
+	within string      // where many trees have one memory: what this one's prefixes have in front
+	told   atomic.Bool // something has been learned
 }
 
 // A memory is of directories, up to a number of entries; beyond that the least
@@ -72,6 +74,7 @@ func (d *directories) peek(prefix string) *directory {
 // of the last one; what is still read of an old one is its readers' and not
 // counted.
 func (d *directories) listed(l *listing, n int) {
+	d.tell(n)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, ok := d.byKey.Peek(d.key(l.prefix))
@@ -89,12 +92,20 @@ func (d *directories) listed(l *listing, n int) {
 
 // learned says that a directory has n facts more, or fewer.
 func (d *directories) learned(dir *directory, n int) {
+	d.tell(n)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if r, ok := d.byKey.Peek(d.key(dir.prefix)); ok && r.directory == dir {
 		r.facts += n
 		d.total += n
 		d.shrinkLocked()
+	}
+}
+
+// tell notes that n entries more are known.
+func (d *directories) tell(n int) {
+	if n > 0 && !d.told.Load() {
+		d.told.Store(true)
 	}
 }
 

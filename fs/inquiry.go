@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"s3mount/s3"
 )
@@ -19,26 +19,27 @@ import (
 type inquiries struct {
 	tree *Tree
 
-	mu       sync.Mutex // guards all below; never held over a request
-	known    *simplelru.LRU[subject, *answer]
-	asking   map[subject]*inquiry // under way
-	ahead    int                  // of these, how many were begun ahead of a lookup
-	pursuits []*pursuit           // the newest last
+	mu       sync.Mutex                   // guards all below; never held over a request
+	known    *lru.Cache[subject, *answer] // one of many trees has it with the others
+	asking   map[subject]*inquiry         // under way
+	ahead    int                          // of these, how many were begun ahead of a lookup
+	pursuits []*pursuit                   // the newest last
 }
 
 // A subject is a version of an object; of a directory it is the marker, whatever its
 // version.
 type subject struct {
+	within     string // as in Tree
 	key        string
 	generation uint64
 }
 
 func (q *inquiries) subjectOf(key string, e entry) subject {
 	if e.dir {
-		return subject{key: key}
+		return subject{q.tree.within, key, 0}
 	}
 	e.name = "" // the key says it
-	return subject{key, q.tree.generation(key, e)}
+	return subject{q.tree.within, key, q.tree.generation(key, e)}
 }
 
 // An answer is what a HEAD said.
@@ -73,9 +74,12 @@ const answersOf = 4
 const lastsAfter = 5 * time.Second
 
 func newInquiries(t *Tree) *inquiries {
-	q := &inquiries{tree: t, asking: map[subject]*inquiry{}}
-	q.known, _ = simplelru.NewLRU[subject, *answer](max(t.opts.MaxEntries/answersOf, 1), nil)
-	return q
+	return &inquiries{tree: t, known: newAnswers(t.opts.MaxEntries), asking: map[subject]*inquiry{}}
+}
+
+func newAnswers(entries int) *lru.Cache[subject, *answer] {
+	known, _ := lru.New[subject, *answer](max(entries/answersOf, 1)) // it errs below 1
+	return known
 }
 
 // about says what the metadata of a file says. Like lookup, it takes no context.

@@ -174,6 +174,9 @@ func (d *dirNode) OnForget() {
 	if d.tree.opts.NoList {
 		d.tree.assumed.forgotten(d)
 	}
+	if d.tree.account != nil && d.prefix == d.tree.opts.Prefix {
+		d.tree.account.left(d.tree)
+	}
 }
 
 // unreadable takes the permission to read from the mode of directories.

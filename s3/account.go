@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 
 	"s3mount/sigv4"
 )
@@ -71,6 +72,9 @@ func (a *Account) Forget(name string) {
 
 // Region is where requests go that are for no bucket.
 func (a *Account) Region() string { return a.service.Region() }
+
+// At is [Options.At].
+func (a *Account) At() time.Time { return a.service.At() }
 
 // Stats are the counts of all buckets together.
 func (a *Account) Stats() Stats { return a.service.Stats() }
