@@ -149,6 +149,8 @@ func (a *Account) tree(name string) (*Tree, error) {
 		return nil, err
 	}
 	t.account, t.within = a, name+"/"
+	t.cancel()
+	t.ctx, t.cancel = a.ctx, func() {} // the account's end is that of trees that were left, too
 	t.dated, t.assumed = a.dated, a.assumed
 	t.dirs = a.memoryOf(name)
 	if t.inquiries != nil {

@@ -35,6 +35,22 @@ func TestAccountKeepsNothingOfRefusedNames(t *testing.T) {
 	}
 }
 
+// The requests of a tree that was left end with the account.
+func TestAccountEndsWhatItHasLeft(t *testing.T) {
+	r := newAccountRig(t)
+	r.srv.AddRule(s3test.Rule{Op: s3test.List, Action: s3test.Error(403, "AccessDenied")})
+	k := r.kernel(t)
+	e := k.walk("name")
+	tree := r.all()["name"]
+	k.raw.Forget(e.NodeId, 1)
+	equal(t, "trees", len(r.all()), 0)
+	equal(t, "before", tree.ctx.Err(), nil)
+	r.Close()
+	if tree.ctx.Err() == nil {
+		t.Error("its requests go on")
+	}
+}
+
 // The bounds of answers about metadata, and of directories that are assumed, are
 // of all trees together.
 func TestAccountSharesItsBounds(t *testing.T) {

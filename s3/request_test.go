@@ -133,6 +133,15 @@ func TestProbeSaysWhetherABucketAnswers(t *testing.T) {
 	if _, err := b.Probe(t.Context(), ""); asError(t, err).Attempts != 3 || srv.Count("") != 3 {
 		t.Errorf("after %d requests: %v; want patience for 3", srv.Count(""), err)
 	}
+	for what, enter := range map[string]func() error{
+		"Enter":         func() error { _, err := b.Enter(t.Context(), ""); return err },
+		"EnterUnlisted": func() error { return b.EnterUnlisted(t.Context(), "") },
+	} {
+		srv.ResetLog()
+		if err := enter(); asError(t, err).Attempts != b.opts.Retry.Attempts {
+			t.Errorf("%s: %v; want the patience of options", what, err)
+		}
+	}
 	srv.ClearRules()
 	nobody, err := New(Options{Name: "other", Endpoint: srv.Endpoint(), Credentials: always(srv.Credentials())})
 	if err != nil {
