@@ -173,6 +173,9 @@ func (m *model) trouble(rt *rapid.T) {
 		return
 	}
 	m.failing = true
+	if m.dir != nil { // others read the same listing
+		m.dir.failed = true
+	}
 	m.ClearRules()
 	m.AddRule(s3test.Rule{Skip: rapid.IntRange(0, 3).Draw(rt, "fine"), Action: s3test.Error(http.StatusServiceUnavailable, "SlowDown")})
 	m.plainListings()
