@@ -1,7 +1,6 @@
 package fs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	lru "github.com/hashicorp/golang-lru/v2"
 
 	"s3mount/s3"
 )
@@ -21,23 +18,15 @@ import (
 // Those of the account's own listing are seen. Any other can be entered by its
 // name, if there is one.
 type Account struct {
+	*shared // with all trees
 	opts    Options
 	account *s3.Account
 	log     *slog.Logger
-	dated   time.Time // the directory of the buckets, and theirs
-
-	memory  *memory // the bounds of all trees together
-	answers *lru.Cache[subject, *answer]
-	assumed *assumed
-
-	ctx    context.Context // ends with the account: no request outlives it
-	cancel context.CancelFunc
-	loads  sync.WaitGroup // of listings
+	dated   time.Time // the directory of the buckets
 
 	root *directory // what is known of names one by one; it has no listing
 
 	mu        sync.Mutex // guards all below; never held over a request
-	over      bool       // nothing is added to loads any more
 	trees     map[string]*Tree
 	names     *bucketNames // the newest listing; nil: none
 	good      *bucketNames // the last that has come in, and was no error, since a refresh
@@ -61,28 +50,16 @@ func NewAccount(account *s3.Account, opts Options) (*Account, error) {
 	if _, err := newFilters("", opts.Filters); err != nil {
 		return nil, fmt.Errorf("fs: Options.Filters: %w", err)
 	}
-	a := &Account{
-		opts: opts, account: account, log: opts.Log, dated: account.At(),
-		memory: newMemory(opts.MaxEntries), answers: newAnswers(opts.MaxEntries), assumed: newAssumed(mostAssumed),
-		root: &directory{}, trees: map[string]*Tree{},
-	}
-	if a.dated.IsZero() {
-		a.dated = time.Now()
-	}
-	a.ctx, a.cancel = context.WithCancel(context.Background())
+	a := &Account{shared: newShared(opts), opts: opts, account: account, log: opts.Log, root: &directory{}, trees: map[string]*Tree{}}
+	a.dated = dateOf(a.shared, account.At())
 	return a, nil
 }
 
 // Close ends the requests that are under way. Calls that wait for one fail.
 func (a *Account) Close() {
-	a.cancel()
-	a.mu.Lock()
-	a.over = true
-	trees := a.trees
-	a.trees = map[string]*Tree{}
-	a.mu.Unlock()
-	for _, t := range trees {
-		t.Close()
+	a.end()
+	for _, t := range a.all() {
+		t.walks.close()
 	}
 	a.loads.Wait()
 }
@@ -135,7 +112,7 @@ func (a *Account) tree(name string) (*Tree, error) {
 	if t, ok := a.trees[name]; ok {
 		return t, nil
 	}
-	if a.over {
+	if a.ctx.Err() != nil {
 		return nil, errClosed
 	}
 	bucket, err := a.account.Bucket(name, "")
@@ -144,17 +121,9 @@ func (a *Account) tree(name string) (*Tree, error) {
 	}
 	opts := a.opts
 	opts.Bucket = bucket
-	t, err := New(opts)
+	t, err := newTree(opts, a.shared, a)
 	if err != nil {
 		return nil, err
-	}
-	t.account, t.within = a, name+"/"
-	t.cancel()
-	t.ctx, t.cancel = a.ctx, func() {} // the account's end is that of trees that were left, too
-	t.dated, t.assumed = a.dated, a.assumed
-	t.dirs = a.memoryOf(name)
-	if t.inquiries != nil {
-		t.inquiries.known = a.answers
 	}
 	if !a.refreshed.IsZero() { // there may have been another of its bucket
 		t.refreshes.all.Store(&[]refresh{{"", a.refreshed}})

@@ -118,3 +118,30 @@ func TestAccountHasTheTimeOfAt(t *testing.T) {
 	equal(t, "of the buckets", out.Mtime, uint64(at.Unix()))
 	equal(t, "of a bucket", k.walk("one").Mtime, uint64(at.Unix()))
 }
+
+// What is known of a bucket's markers is as old for a tree that is made anew as it
+// was for the one before: they have one clock.
+func TestAccountHasOneClock(t *testing.T) {
+	r := newAccountRig(t, withPosix, noList)
+	r.others["one"].Put("d/", withMeta("", "mode", "16832"))
+	first, err := r.tree("one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := first.inquiries.aboutDir("d/")
+	if err != nil || said.mode != 0700 {
+		t.Fatalf("%+v, %v", said, err)
+	}
+	r.Account.born = r.Account.born.Add(-time.Hour) // the mount is an hour old
+	said.at += time.Hour                            // and was when the marker was asked about
+	r.left(first)
+	r.others["one"].Put("d/", withMeta("", "mode", "16877"))
+	second, err := r.tree("one")
+	if err != nil || second == first {
+		t.Fatalf("the same tree, %v", err)
+	}
+	said.at -= r.Account.opts.TTL // that long ago
+	if said, err = second.inquiries.aboutDir("d/"); err != nil || said.mode != 0755 {
+		t.Errorf("a marker that was asked about a TTL ago is %o, %v; want what it is now", said.mode, err)
+	}
+}

@@ -74,15 +74,15 @@ func (a *Account) list(toRead bool) *bucketNames {
 		}
 	}
 	l := &bucketNames{began: time.Now(), done: make(chan struct{})}
-	if a.over {
+	begun := a.background(func() { // ends with the request, which the account's end ends
+		buckets, err := a.account.Buckets(a.ctx, false)
+		a.take(l, buckets, err)
+	})
+	if !begun {
 		a.take(l, nil, errClosed)
 		return l
 	}
 	a.names = l
-	a.loads.Go(func() { // ends with the request, which the account's end ends
-		buckets, err := a.account.Buckets(a.ctx, false)
-		a.take(l, buckets, err)
-	})
 	return l
 }
 

@@ -34,8 +34,6 @@ type remembered struct {
 
 func (r *remembered) weight() int { return 1 + r.listed + r.facts }
 
-func newDirectories(most int) *directories { return &directories{memory: newMemory(most)} }
-
 func newMemory(most int) *memory {
 	d := &memory{most: most}
 	// The size is bounded by weight, in shrinkLocked; the LRU's own bound is never met.

@@ -30,7 +30,7 @@ func TestFlatIsTheDirectoriesListings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.SliceOfDistinct(keyGen, rapid.ID[string]).Draw(t, "keys")
 		slices.Sort(keys)
-		tree := &Tree{opts: Options{TTL: time.Hour}, dirs: newDirectories(1000)}
+		tree := &Tree{shared: &shared{}, opts: Options{TTL: time.Hour}, dirs: &directories{memory: newMemory(1000)}}
 		tree.log = slog.New(slog.DiscardHandler)
 		top := newListing(tree, tree.dirs.get(""))
 		top.dir.offer(top)

@@ -73,10 +73,6 @@ const answersOf = 4
 // date tells the two apart, in seconds. The rest is for clocks that differ.
 const lastsAfter = 5 * time.Second
 
-func newInquiries(t *Tree) *inquiries {
-	return &inquiries{tree: t, known: newAnswers(t.opts.MaxEntries), asking: map[subject]*inquiry{}}
-}
-
 func newAnswers(entries int) *lru.Cache[subject, *answer] {
 	known, _ := lru.New[subject, *answer](max(entries/answersOf, 1)) // it errs below 1
 	return known

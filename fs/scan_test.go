@@ -238,7 +238,7 @@ func TestWalkStops(t *testing.T) {
 // A scan is ahead of its walk by so many pages, and rests when the walk does.
 func TestScanRests(t *testing.T) {
 	newScan := func(t *testing.T, ttl time.Duration) *scan {
-		tree := &Tree{opts: Options{TTL: ttl}, ctx: t.Context()}
+		tree := &Tree{shared: &shared{ctx: t.Context()}, opts: Options{TTL: ttl}}
 		return &scan{tree: tree, began: time.Now(), lead: scanLead, awaited: map[string]*listing{}, wake: make(chan struct{}, 1)}
 	}
 	pages := func(s *scan, n int) (more bool) {

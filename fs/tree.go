@@ -1,12 +1,9 @@
 package fs
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,23 +31,21 @@ type Options struct {
 
 // A Tree is the directories and files of a bucket, without a mount.
 type Tree struct {
+	*shared
 	opts    Options
 	filter  *filters // nil: everything is shown
 	bucket  *s3.Bucket
 	log     *slog.Logger
 	dirs    *directories
-	seed    maphash.Seed // of generations
-	account *Account     // of a tree that is one of many
-	within  string       // of a tree that is one of many: the bucket's name and a slash, which is in front of its keys in the cache
-	born    time.Time
+	account *Account  // of a tree that is one of many
+	within  string    // of a tree that is one of many: the bucket's name and a slash, which is in front of its keys in the cache
 	dated   time.Time // what directories, which have no time in S3, are given
 
 	at       time.Time // that the bucket shows; zero: now
 	versions bool      // it shows all
 
-	walks   walks
-	scans   scans
-	assumed *assumed // directories, with NoList
+	walks walks
+	scans scans
 
 	inquiries *inquiries // nil without Options.Posix
 	refreshes refreshes
@@ -59,11 +54,6 @@ type Tree struct {
 	mixed    atomic.Bool  // and here it has given some out of order
 	unsorted atomic.Bool  // where that matters: no page without delimiter is asked for any more
 	flats    atomic.Int32 // what first pages without delimiter were worth lately
-
-	ctx    context.Context // ends with the tree: no request outlives it
-	cancel context.CancelFunc
-	ending sync.Mutex     // guards that nothing is added to loads once ctx has ended
-	loads  sync.WaitGroup // of listings
 }
 
 // New gives the tree of a bucket. It makes no request.
@@ -75,26 +65,40 @@ func New(opts Options) (*Tree, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newTree(opts, newShared(opts), nil)
+}
+
+// newTree gives a tree, alone or as one of an account's. The options are complete.
+func newTree(opts Options, with *shared, account *Account) (*Tree, error) {
 	filter, err := newFilters(opts.Prefix, opts.Filters)
 	if err != nil {
 		return nil, fmt.Errorf("fs: Options.Filters: %w", err)
 	}
-	t := &Tree{opts: opts, filter: filter, bucket: opts.Bucket, log: opts.Log, dirs: newDirectories(opts.MaxEntries), seed: maphash.MakeSeed(), born: time.Now()}
-	t.at, t.versions, t.dated = t.bucket.At(), t.bucket.Versions(), t.born
-	if !t.at.IsZero() {
-		t.dated = t.at // the same with each mount
+	t := &Tree{shared: with, opts: opts, filter: filter, bucket: opts.Bucket, log: opts.Log, account: account}
+	if account != nil {
+		t.within = t.bucket.Name() + "/"
 	}
+	t.dirs = &directories{memory: with.memory, within: t.within}
+	t.at, t.versions = t.bucket.At(), t.bucket.Versions()
+	t.dated = dateOf(with, t.at)
 	if t.versions { // names come in no order of the server's
 		t.mixed.Store(true)
 		t.unsorted.Store(true)
 	}
 	t.walks.tree = t
 	if opts.Posix {
-		t.inquiries = newInquiries(t)
+		t.inquiries = &inquiries{tree: t, known: with.answers, asking: map[subject]*inquiry{}}
 	}
-	t.assumed = newAssumed(mostAssumed)
-	t.ctx, t.cancel = context.WithCancel(context.Background())
 	return t, nil
+}
+
+// dateOf is the time that directories are given: of a mount of a time that one, so
+// that it is the same with each.
+func dateOf(with *shared, at time.Time) time.Time {
+	if at.IsZero() {
+		return with.born
+	}
+	return at
 }
 
 // complete checks options and gives them their defaults.
@@ -130,31 +134,10 @@ func (opts Options) complete() (Options, error) {
 // Close ends the requests that are under way, and waits for those that no call
 // waits for. Calls that wait for one fail.
 func (t *Tree) Close() {
-	t.ending.Lock()
-	t.cancel()
-	t.ending.Unlock()
+	t.end()
 	t.walks.close()
 	t.loads.Wait()
 }
-
-// background runs f in a goroutine that Close waits for. Behind Close it does
-// not, and says so.
-func (t *Tree) background(f func()) bool {
-	t.ending.Lock()
-	defer t.ending.Unlock()
-	if t.ctx.Err() != nil {
-		return false
-	}
-	t.loads.Go(f)
-	return true
-}
-
-// errClosed is what becomes of a listing that is asked for behind Close.
-var errClosed = fmt.Errorf("fs: the tree is closed: %w", context.Canceled)
-
-// clock is the time on the tree's own clock, which no one sets: a file must not
-// count as just confirmed because the system's clock was put back. It is never 0.
-func (t *Tree) clock() time.Duration { return time.Since(t.born) + 1 }
 
 // flatFirst says whether a directory's first page is asked for without
 // delimiter, so that what is below comes with it. Where listings are not
