@@ -93,20 +93,13 @@ func (n *accountNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Err
 // inodeAbove is the node's own number: above the root there is the root.
 func (n *accountNode) inodeAbove() uint64 { return n.StableAttr().Ino }
 
-// Getxattr says that there is none. Where there are none at all the kernel is
-// told so, once for the whole mount.
-func (n *accountNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	if !n.account.opts.Xattr {
-		return n.readOnly.Getxattr(ctx, name, dest)
-	}
-	return 0, fusefs.ENOATTR
+// The directory of the buckets has no attributes.
+func (n *accountNode) Getxattr(context.Context, string, []byte) (uint32, syscall.Errno) {
+	return 0, noXattr(n.account.opts, fusefs.ENOATTR)
 }
 
-func (n *accountNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
-	if !n.account.opts.Xattr {
-		return n.readOnly.Listxattr(ctx, dest)
-	}
-	return 0, 0
+func (n *accountNode) Listxattr(context.Context, []byte) (uint32, syscall.Errno) {
+	return 0, noXattr(n.account.opts, 0)
 }
 
 // OpendirHandle waits for no request; the listing is under way when it returns,

@@ -67,10 +67,12 @@ func (p *posix) fill(ctime *time.Time, out *fuse.Attr) {
 
 // identity is what makes a node another one to the kernel. said may be nil.
 func (t *Tree) identity(prefix string, e entry, said *answer) fusefs.StableAttr {
-	if e.dir {
-		return fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: inode(t.bucket.Name(), prefix+e.name+"/"), Gen: t.generation(prefix, entry{name: e.name, dir: true})}
+	id := t.listedAs(prefix, e)
+	if e.dir { // whatever a marker says
+		id.Gen = t.generation(prefix, entry{name: e.name, dir: true})
+		return id
 	}
-	id := fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inode(t.bucket.Name(), prefix+e.name), Gen: t.generation(prefix, e)}
+	id.Gen = t.generation(prefix, e)
 	if said != nil {
 		id.Gen = said.posix.generation(id.Gen)
 		if said.target != "" {
@@ -78,6 +80,14 @@ func (t *Tree) identity(prefix string, e entry, said *answer) fusefs.StableAttr 
 		}
 	}
 	return id
+}
+
+// listedAs is as much of an entry's identity as readdir tells: type and number.
+func (t *Tree) listedAs(prefix string, e entry) fusefs.StableAttr {
+	if e.dir {
+		return fusefs.StableAttr{Mode: syscall.S_IFDIR, Ino: inode(t.bucket.Name(), prefix+e.name+"/")}
+	}
+	return fusefs.StableAttr{Mode: syscall.S_IFREG, Ino: inode(t.bucket.Name(), prefix+e.name)}
 }
 
 // believable is how much longer what was learned at a time may be believed.

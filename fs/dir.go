@@ -44,7 +44,8 @@ func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	var said *answer
 	if d.tree.inquiries != nil {
 		d.tree.inquiries.follow(d, e)
-		w := sought{&d.Inode, d.prefix, e.name, e, at, func() (entry, time.Time, error) { return d.tree.lookup(d.prefix, name) }, false}
+		w := sought{in: &d.Inode, prefix: d.prefix, child: e.name, entry: e, at: at,
+			again: func() (entry, time.Time, error) { return d.tree.lookup(d.prefix, name) }}
 		if said, err = d.tree.inquiries.describe(&w); err != nil {
 			return nil, d.tree.report("lookup", d.prefix+name, err)
 		}

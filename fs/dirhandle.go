@@ -78,7 +78,7 @@ func (h *dirHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Err
 		return nil, t.report("readdir", d.prefix, err)
 	}
 	h.advance(i)
-	id := t.identity(d.prefix, e, nil)
+	id := t.listedAs(d.prefix, e)
 	return &fuse.DirEntry{Name: e.name, Mode: t.typeKnown(e, id.Mode), Ino: id.Ino, Off: uint64(i + 1)}, 0
 }
 

@@ -65,7 +65,8 @@ func (d *doorNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 	}
 	var said *answer
 	if d.tree.inquiries != nil {
-		w := sought{&d.Inode, d.prefix, name, e, at, func() (entry, time.Time, error) { return d.tree.lookupHidden(d.prefix, behind, dir) }, true}
+		w := sought{in: &d.Inode, prefix: d.prefix, child: name, entry: e, at: at, hidden: true,
+			again: func() (entry, time.Time, error) { return d.tree.lookupHidden(d.prefix, behind, dir) }}
 		if said, err = d.tree.inquiries.describe(&w); err != nil {
 			return nil, d.tree.report("lookup", d.prefix+behind, err)
 		}
@@ -115,20 +116,13 @@ func (d *doorNode) Getattr(_ context.Context, _ fusefs.FileHandle, out *fuse.Att
 	return 0
 }
 
-// Getxattr and Listxattr: a door is no prefix and has nothing. They must not say
-// ENOSYS where others have something: the kernel would ask nobody any more.
-func (d *doorNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	if !d.tree.opts.Xattr {
-		return d.readOnly.Getxattr(ctx, name, dest)
-	}
-	return 0, fusefs.ENOATTR
+// A door is no prefix and has no attributes.
+func (d *doorNode) Getxattr(context.Context, string, []byte) (uint32, syscall.Errno) {
+	return 0, noXattr(d.tree.opts, fusefs.ENOATTR)
 }
 
-func (d *doorNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
-	if !d.tree.opts.Xattr {
-		return d.readOnly.Listxattr(ctx, dest)
-	}
-	return 0, 0
+func (d *doorNode) Listxattr(context.Context, []byte) (uint32, syscall.Errno) {
+	return 0, noXattr(d.tree.opts, 0)
 }
 
 func (d *doorNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {

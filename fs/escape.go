@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"net/url"
 	"strings"
 )
 
@@ -56,32 +57,12 @@ func unescapeName(escaped string) (name string, dir, ok bool) {
 	if escaped == markerName {
 		return "", false, true
 	}
-	plain, ok := unescape(escaped)
-	if !ok {
+	plain, err := url.PathUnescape(escaped)
+	if err != nil {
 		return "", false, false
 	}
 	name, dir = strings.CutSuffix(plain, "/")
 	return name, dir, !strings.Contains(name, "/") && escapeName(name, dir) == escaped
-}
-
-func unescape(escaped string) (string, bool) {
-	var s strings.Builder
-	for i := 0; i < len(escaped); i++ {
-		c := escaped[i]
-		if c == '%' {
-			if i+2 >= len(escaped) {
-				return "", false
-			}
-			high, low := strings.IndexByte(hexDigits, escaped[i+1]), strings.IndexByte(hexDigits, escaped[i+2])
-			if high < 0 || low < 0 {
-				return "", false
-			}
-			c = byte(high<<4 | low)
-			i += 2
-		}
-		s.WriteByte(c)
-	}
-	return s.String(), true
 }
 
 // splitName gives the names of the path on which an escaped name is: itself, or

@@ -47,18 +47,12 @@ func (n *linkNode) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno 
 }
 
 // Links have no attributes in "user." (xattr(7)), and so none here.
-func (n *linkNode) Getxattr(ctx context.Context, name string, dest []byte) (uint32, syscall.Errno) {
-	if !n.tree.opts.Xattr {
-		return n.readOnly.Getxattr(ctx, name, dest)
-	}
-	return 0, fusefs.ENOATTR
+func (n *linkNode) Getxattr(context.Context, string, []byte) (uint32, syscall.Errno) {
+	return 0, noXattr(n.tree.opts, fusefs.ENOATTR)
 }
 
-func (n *linkNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.Errno) {
-	if !n.tree.opts.Xattr {
-		return n.readOnly.Listxattr(ctx, dest)
-	}
-	return 0, 0
+func (n *linkNode) Listxattr(context.Context, []byte) (uint32, syscall.Errno) {
+	return 0, noXattr(n.tree.opts, 0)
 }
 
 // targetMax is the longest target of a link: PATH_MAX of linux/limits.h, without

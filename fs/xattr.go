@@ -186,6 +186,15 @@ func (d *dirNode) Listxattr(ctx context.Context, dest []byte) (uint32, syscall.E
 	return list(dest, xattrs+"key\x00")
 }
 
+// noXattr is what a node says that has none: none, where others have some. Where
+// nobody has, ENOSYS tells the kernel so, once for the whole mount.
+func noXattr(opts Options, none syscall.Errno) syscall.Errno {
+	if !opts.Xattr {
+		return syscall.ENOSYS
+	}
+	return none
+}
+
 // fill gives an attribute's value; "" is an attribute that is not there.
 func fill(dest []byte, value string) (uint32, syscall.Errno) {
 	if value == "" {

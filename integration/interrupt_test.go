@@ -43,8 +43,7 @@ func childSignalled(args []string) error {
 		}
 	}
 	go func() { // ends with the process
-		for {
-			time.Sleep(50 * time.Millisecond)
+		for range time.Tick(50 * time.Millisecond) {
 			unix.Tgkill(os.Getpid(), thread, sig)
 		}
 	}()
