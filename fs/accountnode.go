@@ -3,9 +3,7 @@ package fs
 import (
 	"context"
 	"log/slog"
-	"math"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -182,9 +180,8 @@ func (t *Tree) bucketItself(string, string) (entry, time.Time, error) {
 type accountHandle struct {
 	node *accountNode
 
-	mu   sync.Mutex   // guards all below; not held while waiting
-	list *bucketNames // nil: not asked for
-	next int          // entry to give, "." and ".." first
+	cursor              // its mu guards all below
+	list   *bucketNames // nil: not asked for
 }
 
 var (
@@ -231,12 +228,6 @@ func (h *accountHandle) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall
 	return &fuse.DirEntry{Name: name, Mode: syscall.S_IFDIR, Ino: bucketInode(name), Off: uint64(i + 1)}, 0
 }
 
-func (h *accountHandle) advance(i int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.next = i + 1
-}
-
 // Lookup gives the node of a bucket that was given, for READDIRPLUS.
 func (h *accountHandle) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fusefs.Inode, syscall.Errno) {
 	if l, _ := h.at(); l.has(name) {
@@ -257,9 +248,6 @@ func (h *accountHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	if off == 0 && !h.node.account.opts.NoList {
 		h.list = h.node.account.list(true)
 	}
-	h.next = int(min(off, math.MaxInt32))
+	h.goLocked(off)
 	return 0
 }
-
-// Fsyncdir has nothing to do, and has done it.
-func (h *accountHandle) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }

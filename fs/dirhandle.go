@@ -18,9 +18,8 @@ import (
 type dirHandle struct {
 	dir *dirNode
 
-	mu      sync.Mutex      // guards all below; not held while waiting
+	cursor                  // its mu guards all below
 	listing *listing        // nil: nobody has read yet
-	next    int             // entry to give
 	request context.Context // of the last call, to tell one READDIR from the next; never used otherwise
 }
 
@@ -32,8 +31,27 @@ var (
 	_ fusefs.FileFsyncdirer   = (*dirHandle)(nil)
 )
 
+// A cursor is where an open directory is read: an entry by its number.
+type cursor struct {
+	mu   sync.Mutex // guards all of the handle that changes; not held while waiting
+	next int        // entry to give, "." and ".." first
+}
+
 // dots is how many entries stand in front of the listing's.
 const dots = 2
+
+// advance says that entry i has been given.
+func (c *cursor) advance(i int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.next = i + 1
+}
+
+// goLocked goes to an entry.
+func (c *cursor) goLocked(off uint64) { c.next = int(min(off, math.MaxInt32)) }
+
+// Fsyncdir has nothing to do, and has done it.
+func (c *cursor) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }
 
 // read reads from l from now on.
 func (h *dirHandle) read(l *listing) {
@@ -111,12 +129,6 @@ func (t *Tree) typeKnown(e entry, mode uint32) uint32 {
 	return mode
 }
 
-func (h *dirHandle) advance(i int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.next = i + 1
-}
-
 // Lookup gives the node of an entry that was given, for READDIRPLUS: from the
 // same listing, so it costs no request, even where listings are not believed for
 // long. After a refresh it is what this reader of the directory is given, and
@@ -144,12 +156,9 @@ func (h *dirHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	if off == 0 && !h.dir.tree.opts.NoList {
 		h.read(h.dir.tree.toRead(h.dir.prefix))
 	}
-	h.next = int(min(off, math.MaxInt32))
+	h.goLocked(off)
 	return 0
 }
-
-// Fsyncdir has nothing to do, and has done it.
-func (h *dirHandle) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }
 
 func (h *dirHandle) Releasedir(context.Context, uint32) {
 	h.mu.Lock()

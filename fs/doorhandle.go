@@ -3,7 +3,6 @@ package fs
 import (
 	"context"
 	"strings"
-	"sync"
 	"syscall"
 
 	fusefs "github.com/hanwen/go-fuse/v2/fs"
@@ -15,10 +14,9 @@ import (
 type doorHandle struct {
 	door *doorNode
 
-	mu      sync.Mutex // guards all below; not held while waiting
+	cursor  // its mu guards all below
 	listing *listing
 	names   []hiddenName // nil: the listing has not been waited for
-	next    int
 }
 
 // A hiddenName is an entry of an open door.
@@ -91,12 +89,6 @@ func (d *doorNode) names(l *listing) []hiddenName {
 	return names
 }
 
-func (h *doorHandle) advance(i int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.next = i + 1
-}
-
 // Seekdir goes to an entry, or back to the start: then the directory is read
 // anew, if it is time for that.
 func (h *doorHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
@@ -108,12 +100,9 @@ func (h *doorHandle) Seekdir(_ context.Context, off uint64) syscall.Errno {
 		h.listing.close()
 		h.listing, h.names = l, nil
 	}
-	h.next = int(min(off, 1<<31-1))
+	h.goLocked(off)
 	return 0
 }
-
-// Fsyncdir has nothing to do, and has done it.
-func (h *doorHandle) Fsyncdir(context.Context, uint32) syscall.Errno { return 0 }
 
 func (h *doorHandle) Releasedir(context.Context, uint32) {
 	h.mu.Lock()
