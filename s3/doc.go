@@ -48,7 +48,7 @@
 // each reply is held: weaker, by the second that dates have.
 //
 // A bucket with [Options.At] or [Options.Versions] is read from its versions
-// (versions.go): listings are made of ListObjectVersions, folded here, and an
-// object that has a version id is that version or an error. A server that cannot
-// do so is [ErrNoVersions].
+// (versions.go): listings are made of ListObjectVersions, folded here. A server that
+// cannot do so is [ErrNoVersions]. An object that is [Object].Pinned, as one that
+// Head gives of a time, is the version of its id or an error.
 package s3

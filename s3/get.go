@@ -63,7 +63,7 @@ func (b *Bucket) get(ctx context.Context, o Object, s span, retry Retry) (*reply
 	}
 	r, err := b.getVersion(ctx, o, s, retry)
 	denied := errors.Is(err, iofs.ErrPermission)
-	if o.VersionID == "" || o.Pinned || !b.opts.At.IsZero() || !denied && !errors.Is(err, iofs.ErrNotExist) {
+	if o.VersionID == "" || o.Pinned || !denied && !errors.Is(err, iofs.ErrNotExist) {
 		return r, err // where a version is asked for by its name, what the key holds now is no answer
 	}
 	// Reading by version id takes a permission of its own (s3:GetObjectVersion).

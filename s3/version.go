@@ -59,6 +59,10 @@ func condition(tag string) string {
 	return `"` + tag + `"`
 }
 
+// Archived says that objects of a storage class cannot be read unless they have
+// been restored.
+func Archived(class string) bool { return class == "GLACIER" || class == "DEEP_ARCHIVE" }
+
 // Tagged says whether o's ETag is the server's own, not a substitute.
 func (o Object) Tagged() bool { return o.ETag != "" && !strings.HasPrefix(o.ETag, datedTag) }
 

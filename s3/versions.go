@@ -235,7 +235,7 @@ func (b *Bucket) headAt(ctx context.Context, key string) (Object, error) {
 		}
 		for _, e := range page.Entries {
 			if e.Key == key && !e.Noncurrent {
-				return Object{Key: key, ETag: e.ETag, VersionID: e.VersionID, Size: e.Size, LastModified: e.LastModified, StorageClass: e.StorageClass}, nil
+				return Object{Key: key, ETag: e.ETag, VersionID: e.VersionID, Size: e.Size, LastModified: e.LastModified, StorageClass: e.StorageClass, Pinned: true}, nil
 			}
 		}
 		if page.Last || h.done == key || h.key != key { // of the keys that begin so it is the first

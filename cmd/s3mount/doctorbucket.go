@@ -220,7 +220,7 @@ func (d *doctor) choose(page s3.Page) {
 		if e.Prefix || e.Size < 0 || e.Noncurrent {
 			continue
 		}
-		if archived(e.StorageClass) {
+		if s3.Archived(e.StorageClass) {
 			d.noObject = fmt.Sprintf("there is no object to try: those among the first %d are archived", len(page.Entries))
 			continue
 		}
@@ -241,8 +241,6 @@ func (d *doctor) chooseNamed() {
 		d.object = &s3.Object{Key: key}
 	}
 }
-
-func archived(class string) bool { return class == "GLACIER" || class == "DEEP_ARCHIVE" }
 
 func (d *doctor) name(o *s3.Object) string { return "s3://" + d.what.bucket + "/" + o.Key }
 
